@@ -1,0 +1,17 @@
+//! farmctl: one file describes a Linux server farm, one binary makes it so.
+//!
+//! ```text
+//! farm.yaml -> spec -> desired state -+
+//!                                     +-> plan -> dataplane -> netlink -> kernel
+//!        kernel -> observed state ----+
+//! ```
+//!
+//! `src/main.rs` turns arguments into a call and an error into an exit code; everything else is
+//! here. Each module may use only what stands before it in this list (a test reads the `use`
+//! lines): [`clock`] < [`spec`] < [`state`] < dataplane < reconcile < cli.
+//! [`netlink`] makes and reads messages and decides nothing; only dataplane uses it.
+
+pub mod clock;
+pub mod netlink;
+pub mod spec;
+pub mod state;

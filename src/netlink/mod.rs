@@ -1,0 +1,1 @@
+//! Netlink messages: made and read here, decided nowhere here.
