@@ -1,0 +1,302 @@
+//! Virtual services and destinations as ip_vs knows them (`include/uapi/linux/ip_vs.h`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+
+/// An address family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Family {
+    /// IPv4.
+    #[serde(rename = "ipv4")]
+    V4,
+    /// IPv6.
+    #[serde(rename = "ipv6")]
+    V6,
+}
+
+impl Family {
+    /// The family of an address.
+    pub fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
+}
+
+/// A transport protocol that ip_vs forwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// TCP, protocol 6.
+    Tcp,
+    /// UDP, protocol 17.
+    Udp,
+    /// SCTP, protocol 132.
+    Sctp,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Sctp => "sctp",
+        })
+    }
+}
+
+/// What makes a virtual service the one that it is; everything else is edited in place.
+///
+/// The kernel's identity: (family, mark), or (family, protocol, address, port).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceKey {
+    /// Packets to an address and port; port 0 is every port (persistent services only).
+    Address {
+        /// The transport protocol.
+        protocol: Protocol,
+        /// The virtual address.
+        address: IpAddr,
+        /// The virtual port.
+        port: u16,
+    },
+    /// Packets that carry a firewall mark.
+    Mark {
+        /// The family of the packets.
+        family: Family,
+        /// The mark, never 0.
+        mark: u32,
+    },
+}
+
+impl ServiceKey {
+    /// The family of the packets that the service takes.
+    pub fn family(&self) -> Family {
+        match *self {
+            Self::Address { address, .. } => Family::of(address),
+            Self::Mark { family, .. } => family,
+        }
+    }
+
+    /// The virtual port; 0 for a firewall mark.
+    pub fn port(&self) -> u16 {
+        match *self {
+            Self::Address { port, .. } => port,
+            Self::Mark { .. } => 0,
+        }
+    }
+}
+
+impl fmt::Display for ServiceKey {
+    /// `tcp 192.0.2.10:80`, `udp [2001:db8::10]:53`, `mark 7 IPv6`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Address {
+                protocol,
+                address,
+                port,
+            } => {
+                write!(f, "{protocol} {}", std::net::SocketAddr::new(address, port))
+            }
+            Self::Mark { family, mark } => write!(f, "mark {mark} {family}"),
+        }
+    }
+}
+
+/// What makes a destination of a service the one that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct DestinationKey {
+    /// The real server's address.
+    pub address: IpAddr,
+    /// The real server's port; for direct routing and tunnels always the service's own port,
+    /// because the kernel ignores it there.
+    pub port: u16,
+}
+
+impl fmt::Display for DestinationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", std::net::SocketAddr::new(self.address, self.port))
+    }
+}
+
+/// A virtual service: its own attributes, and its destinations by key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// What the kernel keeps of the service itself.
+    pub attributes: ServiceAttributes,
+    /// Where it sends connections.
+    pub destinations: BTreeMap<DestinationKey, Destination>,
+}
+
+impl Service {
+    /// The sum of the destinations' weights: 0 means that no new connection goes anywhere.
+    pub fn weight(&self) -> u64 {
+        self.destinations
+            .values()
+            .map(|destination| u64::from(destination.weight))
+            .sum()
+    }
+}
+
+/// The attributes of a virtual service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceAttributes {
+    /// The scheduler's name in the kernel, such as `wlc`.
+    pub scheduler: String,
+    /// The scheduler's flags.
+    pub scheduler_flags: SchedulerFlags,
+    /// Keeps a client on its server, where set.
+    pub persistence: Option<Persistence>,
+    /// Each UDP packet is a connection of its own.
+    pub one_packet: bool,
+}
+
+/// The three bits that a scheduler may give a meaning (`IP_VS_SVC_F_SCHED1..3`).
+///
+/// `sh` and `mh` read bit 1 as *fallback* and bit 2 as *port*.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct SchedulerFlags(u32);
+
+impl SchedulerFlags {
+    /// `IP_VS_SVC_F_SCHED1`: fallback of `sh` and `mh`.
+    pub const FALLBACK: Self = Self(0x08);
+    /// `IP_VS_SVC_F_SCHED2`: port of `sh` and `mh`.
+    pub const PORT: Self = Self(0x10);
+    /// `IP_VS_SVC_F_SCHED3`.
+    pub const THIRD: Self = Self(0x20);
+    /// All three bits.
+    pub const MASK: u32 = 0x38;
+
+    /// The scheduler's bits of a service's flags; other bits are left out.
+    pub fn from_service_flags(flags: u32) -> Self {
+        Self(flags & Self::MASK)
+    }
+
+    /// The bits as they stand in a service's flags.
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Both sets of flags.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all bits of `other` are set.
+    pub fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// Persistence of a service: a client (or a group of clients) stays with its destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Persistence {
+    /// How long a client is remembered, in seconds; at least 1.
+    pub timeout: u32,
+    /// Which clients are one.
+    pub mask: ClientMask,
+    /// A persistence engine's name, such as `sip`.
+    pub engine: Option<String>,
+}
+
+/// Which part of a client's address tells clients apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientMask {
+    /// An IPv4 netmask.
+    V4(Ipv4Addr),
+    /// An IPv6 prefix length, 1 to 128.
+    V6(u8),
+}
+
+impl ClientMask {
+    /// The mask that tells every single address apart.
+    pub fn host(family: Family) -> Self {
+        match family {
+            Family::V4 => Self::V4(Ipv4Addr::BROADCAST),
+            Family::V6 => Self::V6(128),
+        }
+    }
+}
+
+/// What the kernel keeps of a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Destination {
+    /// How packets reach it.
+    pub forwarding: Forwarding,
+    /// Its share of new connections; 0 takes none.
+    pub weight: u32,
+    /// No new connection above this many; 0 is no limit.
+    pub upper_threshold: u32,
+    /// New connections again below this many; 0 is three quarters of the upper one.
+    pub lower_threshold: u32,
+}
+
+/// How packets reach a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forwarding {
+    /// Address translation (`IP_VS_CONN_F_MASQ`).
+    Masquerade,
+    /// The director itself (`IP_VS_CONN_F_LOCALNODE`): what the kernel makes of any method when
+    /// the destination's address is one of its own.
+    Local,
+    /// Encapsulated (`IP_VS_CONN_F_TUNNEL`).
+    Tunnel(TunnelKind),
+    /// By the neighbour's hardware address, unchanged (`IP_VS_CONN_F_DROUTE`).
+    Route,
+    /// To the packet's own address, past the scheduler (`IP_VS_CONN_F_BYPASS`); the kernel's own.
+    Bypass,
+}
+
+/// The encapsulation of a tunnel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TunnelKind {
+    /// IP in IP.
+    Ipip,
+    /// Generic UDP encapsulation.
+    Gue {
+        /// The UDP port of the real server's tunnel end.
+        port: u16,
+        /// What checksum is put on.
+        checksum: TunnelChecksum,
+    },
+    /// Generic routing encapsulation.
+    Gre {
+        /// What checksum is put on; `Remote` does not exist for GRE.
+        checksum: TunnelChecksum,
+    },
+}
+
+/// The checksum of an encapsulation (`IP_VS_TUNNEL_ENCAP_FLAG_*`).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum TunnelChecksum {
+    /// None.
+    #[default]
+    None,
+    /// Over the whole encapsulated packet.
+    Full,
+    /// Remote checksum offload (GUE only).
+    Remote,
+}
