@@ -12,6 +12,7 @@
 //! [`netlink`] makes and reads messages and decides nothing; only dataplane uses it.
 
 pub mod clock;
+pub mod dataplane;
 pub mod netlink;
 pub mod spec;
 pub mod state;

@@ -10,6 +10,7 @@
 
 mod address;
 mod change;
+mod facts;
 mod marks;
 mod service;
 mod setting;
@@ -17,6 +18,7 @@ mod sync;
 
 pub use address::{Address, AddressKey};
 pub use change::{Change, Misfit};
+pub use facts::{HostFacts, InterfaceFacts};
 pub use marks::{MarkRule, PortRange};
 pub use service::{
     ClientMask, Destination, DestinationKey, Family, Forwarding, Persistence, Protocol,
