@@ -24,7 +24,10 @@ pub struct InterfaceFacts {
 impl HostFacts {
     /// Whether any interface has the address.
     pub fn is_local(&self, address: IpAddr) -> bool {
-        let mut all = self.interfaces.values().flat_map(|interface| &interface.addresses);
+        let mut all = self
+            .interfaces
+            .values()
+            .flat_map(|interface| &interface.addresses);
         address.is_loopback() || all.any(|(own, _)| *own == address)
     }
 }
