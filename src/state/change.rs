@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use super::{
     Address, AddressKey, Destination, DestinationKey, MarkRule, Service, ServiceAttributes,
-    ServiceKey, Setting, SyncDaemon, SyncRole,
+    ServiceKey, Setting, Subject, SyncDaemon, SyncRole,
 };
 
 /// One step. It says what was there before, so that it can be undone and explained.
@@ -121,13 +120,106 @@ pub enum Change {
     },
 }
 
-/// A change does not fit the state that it is applied to: somebody else was there in between.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Misfit {
-    /// What the change would make exists.
-    #[error("{0} exists already")]
-    Exists(String),
-    /// What the change edits or removes is not there.
-    #[error("{0} does not exist")]
-    Missing(String),
+impl Change {
+    /// The one thing that the change touches.
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::SetSetting { setting, .. } => Subject::Setting(setting.clone()),
+            Self::AddService { service, .. }
+            | Self::SetService { service, .. }
+            | Self::DeleteService { service, .. } => Subject::Service(*service),
+            Self::AddDestination { service, key, .. }
+            | Self::SetDestination { service, key, .. }
+            | Self::DeleteDestination { service, key, .. } => Subject::Destination(*service, *key),
+            Self::AddAddress { key, .. }
+            | Self::SetAddress { key, .. }
+            | Self::DeleteAddress { key, .. } => Subject::Address(key.clone()),
+            Self::SetMarks { .. } => Subject::Marks,
+            Self::StartSync { role, .. } | Self::StopSync { role, .. } => Subject::Sync(*role),
+        }
+    }
+
+    /// What undoes the change, in order.
+    ///
+    /// Several changes where a service was removed with its destinations; none where a setting had
+    /// no value that could be read before.
+    #[must_use]
+    pub fn inverse(&self) -> Vec<Self> {
+        let one = match self.clone() {
+            Self::DeleteService { service, was } => return restored(service, was),
+            Self::SetSetting { from: None, .. } => return Vec::new(),
+            Self::SetSetting {
+                setting,
+                from: Some(before),
+                to,
+            } => Self::SetSetting {
+                setting,
+                from: Some(to),
+                to: before,
+            },
+            Self::AddService {
+                service,
+                attributes,
+            } => Self::DeleteService {
+                service,
+                was: Service::without_destinations(attributes),
+            },
+            Self::SetService { service, from, to } => Self::SetService {
+                service,
+                from: to,
+                to: from,
+            },
+            Self::AddDestination {
+                service,
+                key,
+                destination: was,
+            } => Self::DeleteDestination { service, key, was },
+            Self::SetDestination {
+                service,
+                key,
+                from,
+                to,
+            } => Self::SetDestination {
+                service,
+                key,
+                from: to,
+                to: from,
+            },
+            Self::DeleteDestination { service, key, was } => Self::AddDestination {
+                service,
+                key,
+                destination: was,
+            },
+            Self::AddAddress { key, address } => Self::DeleteAddress { key, was: address },
+            Self::SetAddress { key, from, to } => Self::SetAddress {
+                key,
+                from: to,
+                to: from,
+            },
+            Self::DeleteAddress { key, was } => Self::AddAddress { key, address: was },
+            Self::SetMarks { from, to } => Self::SetMarks { from: to, to: from },
+            Self::StartSync { role, daemon } => Self::StopSync { role, was: daemon },
+            Self::StopSync { role, was } => Self::StartSync { role, daemon: was },
+        };
+        vec![one]
+    }
+}
+
+/// A service and its destinations, made again.
+fn restored(service: ServiceKey, was: Service) -> Vec<Change> {
+    let attributes = was.attributes;
+    let mut changes = vec![Change::AddService {
+        service,
+        attributes,
+    }];
+    changes.extend(
+        was.destinations
+            .into_iter()
+            .map(|(key, destination)| Change::AddDestination {
+                service,
+                key,
+                destination,
+            }),
+    );
+    changes
 }

@@ -9,22 +9,30 @@
 //! The words are the kernel's: a real server of the file is a *destination* here.
 
 mod address;
+mod apply;
 mod change;
 mod facts;
+mod leaving;
 mod marks;
+mod plan;
 mod service;
 mod setting;
+mod subject;
 mod sync;
+mod words;
 
 pub use address::{Address, AddressKey};
-pub use change::{Change, Misfit};
+pub use apply::Misfit;
+pub use change::Change;
 pub use facts::{HostFacts, InterfaceFacts};
 pub use marks::{MarkRule, PortRange};
+pub use plan::{Phase, Plan, plan};
 pub use service::{
     ClientMask, Destination, DestinationKey, Family, Forwarding, Persistence, Protocol,
     SchedulerFlags, Service, ServiceAttributes, ServiceKey, TunnelChecksum, TunnelKind,
 };
 pub use setting::{Setting, VsSysctl};
+pub use subject::Subject;
 pub use sync::{SyncDaemon, SyncRole};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! Virtual services and destinations as ip_vs knows them (`include/uapi/linux/ip_vs.h`).
+//! Virtual services and destinations as `ip_vs` knows them (`include/uapi/linux/ip_vs.h`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,7 +36,7 @@ impl fmt::Display for Family {
     }
 }
 
-/// A transport protocol that ip_vs forwards.
+/// A transport protocol that `ip_vs` forwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
@@ -126,6 +126,13 @@ pub struct DestinationKey {
     pub port: u16,
 }
 
+impl DestinationKey {
+    /// The family of the real server's address.
+    pub fn family(&self) -> Family {
+        Family::of(self.address)
+    }
+}
+
 impl fmt::Display for DestinationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", std::net::SocketAddr::new(self.address, self.port))
@@ -142,12 +149,27 @@ pub struct Service {
 }
 
 impl Service {
+    /// A service as the kernel makes it first: nothing behind it yet.
+    pub fn without_destinations(attributes: ServiceAttributes) -> Self {
+        Self {
+            attributes,
+            destinations: BTreeMap::new(),
+        }
+    }
+
     /// The sum of the destinations' weights: 0 means that no new connection goes anywhere.
     pub fn weight(&self) -> u64 {
         self.destinations
             .values()
             .map(|destination| u64::from(destination.weight))
             .sum()
+    }
+
+    /// Whether a destination takes new connections.
+    pub fn is_usable(&self) -> bool {
+        self.destinations
+            .values()
+            .any(|destination| destination.weight > 0)
     }
 }
 
@@ -249,14 +271,22 @@ pub struct Destination {
     pub lower_threshold: u32,
 }
 
+impl Destination {
+    /// The same destination without new connections.
+    #[must_use]
+    pub fn drained(self) -> Self {
+        Self { weight: 0, ..self }
+    }
+}
+
 /// How packets reach a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Forwarding {
     /// Address translation (`IP_VS_CONN_F_MASQ`).
     Masquerade,
-    /// The director itself (`IP_VS_CONN_F_LOCALNODE`): what the kernel makes of any method when
-    /// the destination's address is one of its own.
+    /// The director itself (`IP_VS_CONN_F_LOCALNODE`), where somebody wrote it so. The kernel keeps
+    /// the method that was written even where the address is its own: it decides packet by packet.
     Local,
     /// Encapsulated (`IP_VS_CONN_F_TUNNEL`).
     Tunnel(TunnelKind),
@@ -299,4 +329,76 @@ pub enum TunnelChecksum {
     Full,
     /// Remote checksum offload (GUE only).
     Remote,
+}
+
+impl fmt::Display for Forwarding {
+    /// The words of the file: `nat`, `direct_routing`, `tunnel gue port 6080 checksum remote`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Masquerade => f.write_str("nat"),
+            Self::Local => f.write_str("local"),
+            Self::Tunnel(kind) => write!(f, "tunnel {kind}"),
+            Self::Route => f.write_str("direct_routing"),
+            Self::Bypass => f.write_str("bypass"),
+        }
+    }
+}
+
+impl fmt::Display for TunnelKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ipip => f.write_str("ipip"),
+            Self::Gue { port, checksum } => write!(f, "gue port {port} checksum {checksum}"),
+            Self::Gre { checksum } => write!(f, "gre checksum {checksum}"),
+        }
+    }
+}
+
+impl fmt::Display for TunnelChecksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Full => "full",
+            Self::Remote => "remote",
+        })
+    }
+}
+
+impl fmt::Display for ClientMask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(mask) => write!(f, "{mask}"),
+            Self::V6(length) => write!(f, "/{length}"),
+        }
+    }
+}
+
+impl fmt::Display for Persistence {
+    /// `300 s mask 255.255.255.0 engine sip`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s mask {}", self.timeout, self.mask)?;
+        match &self.engine {
+            Some(engine) => write!(f, " engine {engine}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for SchedulerFlags {
+    /// The bits as ipvsadm names them, or `none`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = [
+            (Self::FALLBACK, "flag-1"),
+            (Self::PORT, "flag-2"),
+            (Self::THIRD, "flag-3"),
+        ]
+        .into_iter()
+        .filter_map(|(flag, name)| self.contains(flag).then_some(name))
+        .collect();
+        if names.is_empty() {
+            f.write_str("none")
+        } else {
+            f.write_str(&names.join(","))
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub enum Setting {
     PromoteSecondaries(String),
 }
 
-/// The sysctls of ip_vs that matter for draining, fail-over and load
+/// The sysctls of `ip_vs` that matter for draining, fail-over and load
 /// (`Documentation/networking/ipvs-sysctl.rst`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
