@@ -1,1 +1,65 @@
-//! What a user writes in farm.yaml.
+//! What a user writes in farm.yaml: the types, the way from text to values, and what can be wrong.
+//!
+//! The types hold exactly what is written, in the user's words, with optional fields where the
+//! file may leave something out; [`effective`](VirtualService) values come from `state::desired`.
+//! Nothing here opens a file, asks the kernel or knows the time. Called by `cli` (to read a file)
+//! and by `state::desired` (to make the kernel's state from it).
+
+mod director;
+mod network;
+mod real_server;
+mod scalar;
+mod service;
+mod vip;
+
+pub use director::{
+    ConnectionSync, DataplaneChoice, Directors, IpvsOptions, IpvsSysctls, IpvsTimeouts,
+};
+pub use network::{Node, NodeNetwork};
+pub use real_server::{NoCheck, Pool, RealServer, RealServerDefaults, SorryServer};
+pub use scalar::{
+    AddressWithPrefix, Duration, InterfaceName, Name, OneOrMany, OrNone, PortSpec, Version,
+};
+pub use service::{
+    Defaults, Forwarding, GreOptions, GueOptions, HashOptions, NatOptions, Persistence, Protocol,
+    Scheduler, ServiceDefaults, Tunnel, TunnelChecksum, VirtualService,
+};
+pub use vip::{Ownership, Vip, VipAddress};
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A whole farm: its machines, floating addresses, virtual services and real servers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Farm {
+    /// The version of the file's format; this farmctl reads version 1.
+    pub version: Version,
+    /// The farm's name. Two farms never share a name.
+    #[serde(default = "default_farm_name")]
+    pub farm: Name,
+    /// The machines, by name: directors, real servers and others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub nodes: BTreeMap<Name, Node>,
+    /// The machines that forward, and how. Left out, the machine that runs farmctl is the director.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directors: Option<Directors>,
+    /// The floating addresses, in groups that move together, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vips: BTreeMap<Name, Vip>,
+    /// Values for everything that does not say its own; maps are merged key by key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defaults: Option<Defaults>,
+    /// Real servers that several services share, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pools: BTreeMap<Name, Pool>,
+    /// The virtual services, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<Name, VirtualService>,
+}
+
+fn default_farm_name() -> Name {
+    Name::new_unchecked("farm")
+}
