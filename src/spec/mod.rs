@@ -7,6 +7,7 @@
 
 mod director;
 mod network;
+mod problem;
 mod real_server;
 mod scalar;
 mod service;
@@ -16,6 +17,7 @@ pub use director::{
     ConnectionSync, DataplaneChoice, Directors, IpvsOptions, IpvsSysctls, IpvsTimeouts,
 };
 pub use network::{Node, NodeNetwork};
+pub use problem::{Path, Place, Problem, Segment, Severity};
 pub use real_server::{NoCheck, Pool, RealServer, RealServerDefaults, SorryServer};
 pub use scalar::{
     AddressWithPrefix, Duration, InterfaceName, Name, OneOrMany, OrNone, PortSpec, Version,
