@@ -25,9 +25,7 @@ pub struct Directors {
 }
 
 /// What forwards the packets.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DataplaneChoice {
     /// ip_vs where the kernel has it.

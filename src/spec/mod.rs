@@ -10,8 +10,11 @@ mod network;
 mod problem;
 mod real_server;
 mod scalar;
+mod scalar_schema;
+mod scalar_serde;
 mod service;
 mod vip;
+mod word_or_map;
 
 pub use director::{
     ConnectionSync, DataplaneChoice, Directors, IpvsOptions, IpvsSysctls, IpvsTimeouts,
@@ -20,7 +23,8 @@ pub use network::{Node, NodeNetwork};
 pub use problem::{Path, Place, Problem, Segment, Severity};
 pub use real_server::{NoCheck, Pool, RealServer, RealServerDefaults, SorryServer};
 pub use scalar::{
-    AddressWithPrefix, Duration, InterfaceName, Name, OneOrMany, OrNone, PortSpec, Version,
+    AddressWithPrefix, Duration, InterfaceName, Name, OneOrMany, OrNone, PortSpec, ScalarError,
+    Version,
 };
 pub use service::{
     Defaults, Forwarding, GreOptions, GueOptions, HashOptions, NatOptions, Persistence, Protocol,

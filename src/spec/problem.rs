@@ -129,7 +129,10 @@ impl Problem {
 
     /// A warning at a place.
     pub fn warning(code: &'static str, place: Place, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, place, message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, place, message)
+        }
     }
 
     /// With the text under the caret.

@@ -203,9 +203,7 @@ pub struct GreOptions {
 }
 
 /// The checksum of a tunnel.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TunnelChecksum {
     /// None.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AddressWithPrefix, InterfaceName, Name, scalar};
+use super::{AddressWithPrefix, InterfaceName, Name};
 
 /// A group of floating addresses that move together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
