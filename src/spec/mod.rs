@@ -1,11 +1,12 @@
 //! What a user writes in farm.yaml: the types, the way from text to values, and what can be wrong.
 //!
 //! The types hold exactly what is written, in the user's words, with optional fields where the
-//! file may leave something out; [`effective`](VirtualService) values come from `state::desired`.
+//! file may leave something out; [`EffectiveService`] is a service with nothing left out.
 //! Nothing here opens a file, asks the kernel or knows the time. Called by `cli` (to read a file)
 //! and by `state::desired` (to make the kernel's state from it).
 
 mod director;
+mod effective;
 mod network;
 mod problem;
 mod real_server;
@@ -18,6 +19,10 @@ mod word_or_map;
 
 pub use director::{
     ConnectionSync, DataplaneChoice, Directors, IpvsOptions, IpvsSysctls, IpvsTimeouts,
+};
+pub use effective::{
+    EffectivePersistence, EffectiveRealServer, EffectiveService, MAIN_NETWORK, NodeSite, Ports,
+    VipSite, real_server_name, written_real_servers,
 };
 pub use network::{Node, NodeNetwork};
 pub use problem::{Path, Place, Problem, Segment, Severity};
