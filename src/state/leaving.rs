@@ -10,7 +10,7 @@ impl State {
     /// and an address that only `observed` has stays up, so that packets still arrive.
     ///
     /// Marks are the desired ones at once: `ip_vs` finds an established connection without a mark.
-    /// Where a drained tunnel mixes address families no synchronisation daemon is started yet: the
+    /// Where a tunnel mixes address families, drained or not, no synchronisation daemon runs: the
     /// kernel refuses one beside it.
     #[must_use]
     pub fn with_leaving(&self, observed: &Self) -> Self {
@@ -27,7 +27,7 @@ impl State {
             state.addresses.entry(key.clone()).or_insert(*address);
         }
         if state.mixes_families() {
-            state.sync_daemons.clone_from(&observed.sync_daemons);
+            state.sync_daemons.clear();
         }
         state
     }

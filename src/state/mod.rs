@@ -11,6 +11,7 @@
 mod address;
 mod apply;
 mod change;
+mod entries;
 mod facts;
 mod leaving;
 mod marks;
@@ -37,19 +38,24 @@ pub use sync::{SyncDaemon, SyncRole};
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 /// Everything of one network namespace that farmctl looks after.
 ///
 /// As *desired* it holds what the file asks for; `settings` then has only the keys that the file
 /// mentions or implies. As *observed* it holds what the kernel has, of whoever made it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct State {
     /// Virtual services with their destinations.
+    #[serde(with = "entries")]
     pub services: BTreeMap<ServiceKey, Service>,
     /// Floating addresses (VIPs) on interfaces.
+    #[serde(with = "entries")]
     pub addresses: BTreeMap<AddressKey, Address>,
     /// Which packets carry which firewall mark: farmctl's own nftables table, as a whole.
     pub marks: BTreeSet<MarkRule>,
     /// IPVS time-outs and sysctls, by name.
+    #[serde(with = "entries::pairs")]
     pub settings: BTreeMap<Setting, u64>,
     /// The connection synchronisation daemons that run.
     pub sync_daemons: BTreeMap<SyncRole, SyncDaemon>,

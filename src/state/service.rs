@@ -145,6 +145,7 @@ pub struct Service {
     /// What the kernel keeps of the service itself.
     pub attributes: ServiceAttributes,
     /// Where it sends connections.
+    #[serde(with = "super::entries")]
     pub destinations: BTreeMap<DestinationKey, Destination>,
 }
 

@@ -15,6 +15,13 @@
 mod build;
 mod walk;
 
+#[cfg(test)]
+mod generated;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Change, State};
