@@ -101,7 +101,7 @@ fn attributes() -> impl Strategy<Value = ServiceAttributes> {
     (scheduler, any::<bool>()).prop_map(|(scheduler, persistent)| ServiceAttributes {
         scheduler: scheduler.to_owned(),
         scheduler_flags: SchedulerFlags::default(),
-        persistence: persistent.then(|| Persistence {
+        persistence: persistent.then_some(Persistence {
             timeout: 300,
             mask: ClientMask::V6(64),
             engine: None,

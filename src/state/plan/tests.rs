@@ -86,8 +86,10 @@ fn a_farm_is_built_from_the_back_to_the_front() {
         &["192.0.2.10"],
     );
     desired.settings = BTreeMap::from([(Setting::ForwardV4, 1)]);
-    let mut observed = State::default();
-    observed.settings = BTreeMap::from([(Setting::ForwardV4, 0), (Setting::TimeoutTcp, 900)]);
+    let observed = State {
+        settings: BTreeMap::from([(Setting::ForwardV4, 0), (Setting::TimeoutTcp, 900)]),
+        ..State::default()
+    };
     assert_eq!(
         lines(&observed, &desired),
         [
@@ -145,8 +147,10 @@ fn an_edit_makes_before_it_breaks() {
 
 #[test]
 fn a_setting_that_the_file_does_not_mention_is_left_alone() {
-    let mut observed = State::default();
-    observed.settings = BTreeMap::from([(Setting::TimeoutTcp, 900)]);
+    let observed = State {
+        settings: BTreeMap::from([(Setting::TimeoutTcp, 900)]),
+        ..State::default()
+    };
     assert!(plan(&observed, &State::default()).is_empty());
 }
 
