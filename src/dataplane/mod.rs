@@ -4,11 +4,17 @@
 //! decides nothing: what to change is `state::plan`'s, what is ours is `reconcile`'s. Called by
 //! `reconcile` and, for reading only, by `cli`.
 
-use std::collections::BTreeMap;
+mod blind;
+mod memory;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
 use crate::state::{Change, DestinationKey, HostFacts, ServiceKey, State};
+
+pub use blind::BlindSpot;
+pub use memory::Memory;
 
 /// Something that forwards packets.
 pub trait Dataplane {
@@ -34,8 +40,9 @@ pub struct Observation {
     pub services: BTreeMap<ServiceKey, Counters>,
     /// Live numbers of each destination.
     pub destinations: BTreeMap<(ServiceKey, DestinationKey), DestinationCounters>,
-    /// What could not be seen, and why: each a full sentence. Empty where all was read.
-    pub blind_spots: Vec<String>,
+    /// What could not be seen; each prints as a full sentence. Empty where all was read.
+    /// [`Observation::fill_blind_spots`] keeps these from being taken for differences.
+    pub blind_spots: BTreeSet<BlindSpot>,
 }
 
 /// Totals and rates since the object was made.
