@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::AddressKey;
+
 /// The interfaces of this machine (of this network namespace).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HostFacts {
@@ -29,5 +31,27 @@ impl HostFacts {
             .values()
             .flat_map(|interface| &interface.addresses);
         address.is_loopback() || all.any(|(own, _)| *own == address)
+    }
+
+    /// The interface that has an address.
+    pub fn interface_of(&self, address: IpAddr) -> Option<&str> {
+        self.interfaces.iter().find_map(|(name, interface)| {
+            let mut addresses = interface.addresses.iter();
+            addresses
+                .any(|(own, _)| *own == address)
+                .then_some(name.as_str())
+        })
+    }
+
+    /// These facts without some addresses: those that farmctl put up are not the machine's own.
+    #[must_use]
+    pub fn without<'a>(&self, addresses: impl IntoIterator<Item = &'a AddressKey>) -> Self {
+        let mut facts = self.clone();
+        for key in addresses {
+            if let Some(interface) = facts.interfaces.get_mut(&key.interface) {
+                interface.addresses.retain(|(own, _)| *own != key.address);
+            }
+        }
+        facts
     }
 }

@@ -11,6 +11,7 @@
 mod address;
 mod apply;
 mod change;
+mod desired;
 mod entries;
 mod facts;
 mod leaving;
@@ -25,6 +26,9 @@ mod words;
 pub use address::{Address, AddressKey};
 pub use apply::Misfit;
 pub use change::Change;
+pub use desired::{
+    Desired, MARKS_FIRST, MARKS_LAST, Note, NoteKind, Origin, Part, RealServerOrigin, desired,
+};
 pub use facts::{HostFacts, InterfaceFacts};
 pub use marks::{MarkRule, PortRange};
 pub use plan::{Phase, Plan, plan};
