@@ -55,17 +55,14 @@ pub enum Ports {
 }
 
 impl Ports {
-    /// The ports as ranges; empty for a firewall mark.
+    /// The ports as ranges, as the kernel numbers them (0 for every port); empty for a mark.
     pub fn ranges(&self) -> Vec<PortSpec> {
         match self {
             Self::One(port) => vec![PortSpec {
                 first: *port,
                 last: *port,
             }],
-            Self::Every => vec![PortSpec {
-                first: 0,
-                last: u16::MAX,
-            }],
+            Self::Every => vec![PortSpec { first: 0, last: 0 }],
             Self::Several(ports) | Self::Together(ports) => ports.clone(),
             Self::Mark(_) => Vec::new(),
         }

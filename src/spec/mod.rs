@@ -14,6 +14,7 @@ mod scalar;
 mod scalar_schema;
 mod scalar_serde;
 mod service;
+mod validate;
 mod vip;
 mod word_or_map;
 
@@ -35,6 +36,7 @@ pub use service::{
     Defaults, Forwarding, GreOptions, GueOptions, HashOptions, NatOptions, Persistence, Protocol,
     Scheduler, ServiceDefaults, Tunnel, TunnelChecksum, VirtualService,
 };
+pub use validate::validate;
 pub use vip::{Ownership, Vip, VipAddress};
 
 use std::collections::BTreeMap;

@@ -1,0 +1,91 @@
+//! What is wrong with a farm that is well written: names that lead nowhere, addresses that two
+//! things claim, options that the kernel refuses or ignores.
+//!
+//! Everything is found in one run, and each finding says what to write instead. Nothing here reads
+//! text (`spec::reader` does), asks the kernel or knows which machine it runs on. Called by the
+//! reader, once the text has become a [`Farm`].
+
+mod addresses;
+mod clashes;
+mod context;
+mod directors;
+mod families;
+mod forwarding;
+mod listeners;
+mod nodes;
+mod persistence;
+mod ports;
+mod real_servers;
+mod references;
+mod schedulers;
+mod settings;
+mod sorry_server;
+mod suggest;
+mod targets;
+mod unused;
+mod vip_network;
+mod vips;
+
+use self::context::Context;
+use super::{Farm, Path, Problem};
+
+/// One kind of check.
+type Check = fn(&Context<'_>, &mut Vec<Problem>);
+
+/// Every check. They are independent of each other.
+const CHECKS: &[Check] = &[
+    references::names_lead_somewhere,
+    unused::everything_is_used,
+    nodes::nodes_are_written_in_one_form,
+    nodes::node_addresses_can_be_used,
+    addresses::no_address_is_claimed_twice,
+    vips::vips_have_addresses,
+    vips::vip_addresses_can_be_used,
+    vip_network::vips_are_on_an_interface,
+    vip_network::vip_prefixes_agree,
+    directors::directors_are_listed_once,
+    directors::vips_of_several_directors_have_an_owner,
+    directors::connection_sync_can_run,
+    settings::timeouts_are_accepted_by_the_kernel,
+    settings::sysctls_are_in_range,
+    listeners::services_listen_on_one_thing,
+    listeners::marks_can_be_used,
+    listeners::protocols_fit,
+    listeners::together_has_a_meaning,
+    ports::port_lists_do_not_overlap,
+    ports::port_lists_are_not_huge,
+    clashes::ports_have_one_service,
+    clashes::marks_have_one_service,
+    schedulers::weights_are_used,
+    schedulers::options_have_an_effect,
+    persistence::persistence_is_accepted_by_the_kernel,
+    persistence::engines_see_their_protocol,
+    persistence::port_zero_is_persistent,
+    forwarding::tunnels_are_accepted_by_the_kernel,
+    forwarding::ports_are_changed_by_nat_only,
+    forwarding::directly_routed_servers_are_neighbours,
+    real_servers::servers_are_named_once,
+    real_servers::server_numbers_are_in_range,
+    real_servers::servers_are_listed_once,
+    real_servers::services_have_real_servers,
+    real_servers::some_server_has_a_weight,
+    sorry_server::sorry_servers_are_somewhere,
+    targets::targets_are_written_in_one_way,
+    targets::targets_can_be_reached,
+    families::servers_fit_the_families_of_the_vip,
+    families::every_family_has_a_server,
+    families::mixed_tunnels_go_without_sync,
+];
+
+/// Everything that is wrong with the farm, in a fixed order.
+///
+/// `pruned` are the entries that the reader took out because it could not read them, as they are
+/// numbered in the text: what they would have defined or used is not called missing or unused.
+pub fn validate(farm: &Farm, pruned: &[Path]) -> Vec<Problem> {
+    let context = Context::new(farm, pruned);
+    let mut problems = Vec::new();
+    for check in CHECKS {
+        check(&context, &mut problems);
+    }
+    problems
+}
