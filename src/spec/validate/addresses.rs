@@ -55,7 +55,7 @@ pub(super) fn no_address_is_claimed_twice(context: &Context<'_>, problems: &mut 
 fn claims<'a>(context: &Context<'a>) -> BTreeMap<IpAddr, Vec<Claim<'a>>> {
     let mut claims: BTreeMap<IpAddr, Vec<Claim<'a>>> = BTreeMap::new();
     for (name, node) in &context.farm.nodes {
-        for (network, address, path) in node_addresses(context, name, node) {
+        for (network, address, path) in node_addresses(name, node) {
             let network = network.map_or(MAIN_NETWORK, Name::as_str);
             let owner = Owner::Node { name, network };
             claims

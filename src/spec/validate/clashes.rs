@@ -21,7 +21,7 @@ struct Claim<'a> {
 pub(super) fn ports_have_one_service(context: &Context<'_>, problems: &mut Vec<Problem>) {
     let mut groups: BTreeMap<(&Name, Protocol), Vec<Claim<'_>>> = BTreeMap::new();
     for service in context.services() {
-        for claim in claims(context, service) {
+        for claim in claims(service) {
             for protocol in &service.effective.protocols {
                 let group = groups.entry((&service.written.vip, *protocol)).or_default();
                 group.push(claim.clone());
@@ -34,11 +34,11 @@ pub(super) fn ports_have_one_service(context: &Context<'_>, problems: &mut Vec<P
     }
 }
 
-fn claims<'a>(context: &Context<'_>, service: Service<'_, 'a>) -> Vec<Claim<'a>> {
+fn claims<'a>(service: Service<'_, 'a>) -> Vec<Claim<'a>> {
     let path = service_path(service.name);
     let place = |index: usize| match service.effective.ports {
         Ports::One(_) | Ports::Every | Ports::Mark(_) => path.key("port"),
-        Ports::Several(_) | Ports::Together(_) => context.item(&path.key("ports"), index),
+        Ports::Several(_) | Ports::Together(_) => path.key("ports").index(index),
     };
     let ranges = service.effective.ports.ranges().into_iter().enumerate();
     ranges

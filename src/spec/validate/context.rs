@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::spec::{
-    AddressWithPrefix, EffectiveService, Farm, Name, Node, Path, Place, RealServer, Segment, Vip,
+    AddressWithPrefix, EffectiveService, Farm, Name, Node, Path, Place, RealServer, Vip,
     VipAddress, VirtualService,
 };
 
@@ -67,24 +67,6 @@ impl<'a> Context<'a> {
             .any(|lost| lost.starts_with(asked) || asked.starts_with(lost))
     }
 
-    /// The place of a surviving entry of a list, as the text counts it.
-    pub(super) fn item(&self, list: &Path, index: usize) -> Path {
-        let mut gone: Vec<usize> = self
-            .pruned
-            .iter()
-            .filter(|path| path.parent().as_ref() == Some(list))
-            .filter_map(|path| match path.segments().last() {
-                Some(Segment::Index(index)) => Some(*index),
-                Some(Segment::Key(_)) | None => None,
-            })
-            .collect();
-        gone.sort_unstable();
-        let written = gone
-            .into_iter()
-            .fold(index, |index, gone| index + usize::from(gone <= index));
-        list.index(written)
-    }
-
     pub(super) fn services(&self) -> impl Iterator<Item = Service<'_, 'a>> {
         self.farm
             .services
@@ -125,7 +107,7 @@ impl<'a> Context<'a> {
                     name,
                     vip,
                     address,
-                    path: self.item(&list, index),
+                    path: list.index(index),
                 })
         })
     }
@@ -149,11 +131,11 @@ impl<'a> Context<'a> {
             .get(&service.written.vip)
             .map_or(&[], |vip| &vip.addresses)
     }
+}
 
-    /// The place of one of a service's real servers.
-    pub(super) fn server_path(&self, service: Service<'_, '_>, index: usize) -> Path {
-        self.item(&server_list_path(service), index)
-    }
+/// The place of one of a service's real servers.
+pub(super) fn server_path(service: Service<'_, '_>, index: usize) -> Path {
+    server_list_path(service).index(index)
 }
 
 /// Where the real servers of a service are listed.
@@ -191,7 +173,6 @@ pub(super) fn at(path: Path) -> Place {
 
 /// The addresses of a node, each with its place.
 pub(super) fn node_addresses<'a>(
-    context: &Context<'_>,
     name: &'a Name,
     node: &'a Node,
 ) -> Vec<(Option<&'a Name>, AddressWithPrefix, Path)> {
@@ -201,12 +182,11 @@ pub(super) fn node_addresses<'a>(
         .iter()
         .map(|address| (None, *address, path.key("address")));
     let list = path.key("addresses");
-    let several =
-        in_list(context, &node.addresses, &list).map(|(address, path)| (None, address, path));
+    let several = in_list(&node.addresses, &list).map(|(address, path)| (None, address, path));
     let networks = path.key("networks");
     let long = node.networks.iter().flat_map(|(network, site)| {
         let list = networks.key(network).key("addresses");
-        in_list(context, &site.addresses, &list)
+        in_list(&site.addresses, &list)
             .map(move |(address, path)| (Some(network), address, path))
             .collect::<Vec<_>>()
     });
@@ -214,14 +194,13 @@ pub(super) fn node_addresses<'a>(
 }
 
 fn in_list(
-    context: &Context<'_>,
     addresses: &[AddressWithPrefix],
     list: &Path,
 ) -> impl Iterator<Item = (AddressWithPrefix, Path)> {
     addresses
         .iter()
         .enumerate()
-        .map(|(index, address)| (*address, context.item(list, index)))
+        .map(|(index, address)| (*address, list.index(index)))
 }
 
 /// Names in a sentence: `a`, `b` and `c`.

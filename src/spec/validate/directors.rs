@@ -20,11 +20,7 @@ pub(super) fn directors_are_listed_once(context: &Context<'_>, problems: &mut Ve
     for (index, name) in directors.members.iter().enumerate() {
         match seen.get(name) {
             None => drop(seen.insert(name, index)),
-            Some(first) => problems.push(listed_twice(
-                name,
-                context.item(&list, *first),
-                context.item(&list, index),
-            )),
+            Some(first) => problems.push(listed_twice(name, list.index(*first), list.index(index))),
         }
     }
 }

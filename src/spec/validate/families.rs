@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::context::{Context, Service, at, listed, option_path, section, service_path};
+use super::context::{
+    Context, Service, at, listed, option_path, section, server_path, service_path,
+};
 use super::vip_network::family_word;
 use crate::spec::{
     EffectiveRealServer, Forwarding, Name, OrNone, Path, Place, Problem, written_real_servers,
@@ -38,7 +40,7 @@ pub(super) fn servers_fit_the_families_of_the_vip(
         let families = families(context, service);
         let written = written_real_servers(context.farm, service.written);
         for (server, effective) in written.iter().zip(&service.effective.real_servers) {
-            let path = context.server_path(service, effective.index);
+            let path = server_path(service, effective.index);
             if server.address.is_some() {
                 problems.extend(misfit(service, &families, effective, &path.key("address")));
                 continue;
@@ -184,7 +186,7 @@ pub(super) fn mixed_tunnels_go_without_sync(context: &Context<'_>, problems: &mu
         let families = families(context, service);
         for server in &service.effective.real_servers {
             let mixed = families.iter().find(|vip| is_mixed(**vip, server));
-            let path = context.server_path(service, server.index);
+            let path = server_path(service, server.index);
             problems.extend(mixed.map(|vip| mixes(service, server, *vip, path)));
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::context::{
-    Context, Service, at, node_addresses, section, server_list_path, service_path,
+    Context, Service, at, node_addresses, section, server_list_path, server_path, service_path,
 };
 use super::directors::out_of_range;
 use super::references::written_sorry_servers;
@@ -53,9 +53,7 @@ fn written(context: &Context<'_>) -> Vec<(Path, Forwarding)> {
     let servers = context.server_lists().flat_map(|list| {
         let servers = list.servers.iter().enumerate();
         servers
-            .filter_map(|(index, server)| {
-                Some((context.item(&list.path, index), server.forwarding?))
-            })
+            .filter_map(|(index, server)| Some((list.path.index(index), server.forwarding?)))
             .collect::<Vec<_>>()
     });
     let sorry = written_sorry_servers(context);
@@ -87,7 +85,7 @@ pub(super) fn ports_are_changed_by_nat_only(context: &Context<'_>, problems: &mu
             let Some(port) = server.port.filter(|port| *port != 0) else {
                 continue;
             };
-            let path = context.server_path(service, effective.index).key("port");
+            let path = server_path(service, effective.index).key("port");
             let problem = port_problem(service, effective, port, &path, &changing);
             if let Some(problem) = problem.filter(|_| reported.insert(path)) {
                 problems.push(problem);
@@ -190,7 +188,7 @@ pub(super) fn directly_routed_servers_are_neighbours(
         Some(_) => context
             .directors()
             .into_iter()
-            .flat_map(|(name, node)| node_addresses(context, name, node))
+            .flat_map(|(name, node)| node_addresses(name, node))
             .map(|(_, address, _)| address)
             .filter(|address| address.prefix.is_some())
             .collect(),
@@ -198,7 +196,7 @@ pub(super) fn directly_routed_servers_are_neighbours(
     let mut reported: BTreeSet<Path> = BTreeSet::new();
     for service in context.services() {
         for server in &service.effective.real_servers {
-            let path = context.server_path(service, server.index);
+            let path = server_path(service, server.index);
             let far = server
                 .addresses
                 .iter()

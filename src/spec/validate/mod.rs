@@ -79,8 +79,9 @@ const CHECKS: &[Check] = &[
 
 /// Everything that is wrong with the farm, in a fixed order.
 ///
-/// `pruned` are the entries that the reader took out because it could not read them, as they are
-/// numbered in the text: what they would have defined or used is not called missing or unused.
+/// `pruned` are the entries that the reader took out because it could not read them: what they would
+/// have defined or used is not called missing or unused. Places of problems count the items that
+/// are left; the reader turns them into places of the text.
 pub fn validate(farm: &Farm, pruned: &[Path]) -> Vec<Problem> {
     let context = Context::new(farm, pruned);
     let mut problems = Vec::new();

@@ -55,7 +55,7 @@ fn address_and_addresses(name: &Name) -> Problem {
 /// A node's addresses are addresses of a machine.
 pub(super) fn node_addresses_can_be_used(context: &Context<'_>, problems: &mut Vec<Problem>) {
     for (name, node) in &context.farm.nodes {
-        for (_, address, path) in node_addresses(context, name, node) {
+        for (_, address, path) in node_addresses(name, node) {
             if let Some(flaw) = flaw(address) {
                 let message = format!("the node `{name}` can't have {}", flaw.what);
                 let problem = Problem::error(flaw.code, at(path), message);

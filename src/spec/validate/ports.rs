@@ -17,12 +17,12 @@ pub(super) fn port_lists_do_not_overlap(context: &Context<'_>, problems: &mut Ve
             problems.push(
                 Problem::error(
                     "port-twice",
-                    at(context.item(&list, second)),
+                    at(list.index(second)),
                     format!("the service `{name}` has the {} twice", shared(one, other)),
                 )
                 .labelled("listed again")
                 .helped(format!("remove it from `{other}` or from `{one}`"))
-                .related(at(context.item(&list, first)), "listed here too"),
+                .related(at(list.index(first)), "listed here too"),
             );
         }
     }

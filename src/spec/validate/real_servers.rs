@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::context::{Context, ServerList, Service, at, section, server_list_path, service_path};
+use super::context::{
+    Context, ServerList, Service, at, section, server_list_path, server_path, service_path,
+};
 use super::directors::out_of_range;
 use crate::spec::{
     EffectiveRealServer, Path, Place, Ports, Problem, RealServer, RealServerDefaults,
@@ -26,30 +28,25 @@ pub(super) fn servers_are_named_once(context: &Context<'_>, problems: &mut Vec<P
             };
             let explicit = server.name.is_some() || list.servers[before].name.is_some();
             if explicit {
-                problems.push(named_twice(context, &list, before, index));
+                problems.push(named_twice(&list, before, index));
             }
         }
     }
 }
 
-fn named_twice(
-    context: &Context<'_>,
-    list: &ServerList<'_>,
-    first: usize,
-    second: usize,
-) -> Problem {
+fn named_twice(list: &ServerList<'_>, first: usize, second: usize) -> Problem {
     let name = list
         .servers
         .get(second)
         .map_or_else(String::new, real_server_name);
     Problem::error(
         "duplicate-name",
-        at(context.item(&list.path, second)),
+        at(list.path.index(second)),
         format!("two real servers of one list are called `{name}`"),
     )
     .labelled("the same name")
     .helped("give one of them another `name`")
-    .related(at(context.item(&list.path, first)), "called the same")
+    .related(at(list.path.index(first)), "called the same")
 }
 
 /// Weights and thresholds are in the kernel's range.
@@ -69,7 +66,7 @@ pub(super) fn server_numbers_are_in_range(context: &Context<'_>, problems: &mut 
     ));
     for list in context.server_lists() {
         for (index, server) in list.servers.iter().enumerate() {
-            let path = context.item(&list.path, index);
+            let path = list.path.index(index);
             problems.extend(weight(&path, server.weight));
             problems.extend(own_thresholds(&path, server, &defaults));
         }
@@ -125,9 +122,9 @@ pub(super) fn servers_are_listed_once(context: &Context<'_>, problems: &mut Vec<
             let Some((before, key)) = claim(&mut first, service, server) else {
                 continue;
             };
-            let path = context.server_path(service, server.index);
+            let path = server_path(service, server.index);
             if reported.insert(path.clone()) {
-                let before = context.server_path(service, before);
+                let before = server_path(service, before);
                 problems.push(listed_twice(service, server, key, before, path));
             }
         }

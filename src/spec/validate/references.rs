@@ -114,7 +114,7 @@ fn members(context: &Context<'_>, problems: &mut Vec<Problem>) {
         .iter()
         .flat_map(|directors| &directors.members);
     for (index, name) in members.enumerate() {
-        look_up(context, problems, &nodes, name, context.item(&list, index));
+        look_up(context, problems, &nodes, name, list.index(index));
     }
 }
 
@@ -122,7 +122,7 @@ fn servers(context: &Context<'_>, problems: &mut Vec<Problem>) {
     let nodes = nodes(context);
     for list in context.server_lists() {
         for (index, server) in list.servers.iter().enumerate() {
-            let path = context.item(&list.path, index);
+            let path = list.path.index(index);
             let Some(node) = &server.node else { continue };
             look_up(context, problems, &nodes, node, path.key("node"));
             network_of_node(context, problems, node, server.network.as_ref(), &path);

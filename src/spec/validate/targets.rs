@@ -51,7 +51,7 @@ fn targets<'a>(context: &Context<'a>) -> Vec<Target<'a>> {
     let mut targets = Vec::new();
     for list in context.server_lists() {
         for (index, server) in list.servers.iter().enumerate() {
-            targets.push(Target::real(context.item(&list.path, index), server));
+            targets.push(Target::real(list.path.index(index), server));
         }
     }
     for (path, sorry) in written_sorry_servers(context) {

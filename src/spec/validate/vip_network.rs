@@ -176,7 +176,7 @@ pub(super) fn vip_prefixes_agree(context: &Context<'_>, problems: &mut Vec<Probl
     for written in context.vip_addresses() {
         let neighbours: Vec<_> = directors
             .iter()
-            .flat_map(|(name, node)| neighbours(context, name, node, &written))
+            .flat_map(|(name, node)| neighbours(name, node, &written))
             .collect();
         if !neighbours.is_empty() && super::vips::flaw(written.address.address).is_none() {
             problems.extend(compare(&written, &neighbours));
@@ -185,7 +185,6 @@ pub(super) fn vip_prefixes_agree(context: &Context<'_>, problems: &mut Vec<Probl
 }
 
 fn neighbours<'a>(
-    context: &Context<'_>,
     name: &'a Name,
     node: &'a crate::spec::Node,
     written: &WrittenVip<'_>,
@@ -198,7 +197,7 @@ fn neighbours<'a>(
             Some(network) => node.networks.get(network).map(|at| &at.interface) == Some(wanted),
         },
     };
-    node_addresses(context, name, node)
+    node_addresses(name, node)
         .into_iter()
         .filter(|(network, _, _)| is_there(*network))
         .map(|(_, address, path)| Neighbour {
