@@ -1,1 +1,24 @@
 //! Netlink messages: made and read here, decided nowhere here.
+//!
+//! This module turns typed requests into netlink bytes, sends them, and turns the kernel's bytes
+//! back into types. It never chooses what to change, keeps no state about the farm and knows
+//! neither `farm.yaml` nor farmctl's own state types. Only the data plane and the drivers call it.
+//!
+//! - [`ipvs`]: virtual services and destinations (generic netlink family `IPVS`);
+//! - [`route`]: links and addresses (rtnetlink);
+//! - [`nft`]: the one nftables table that sets firewall marks;
+//! - [`arp`]: frames that tell the neighbours where an address now lives.
+//!
+//! A [`Socket`] is blocking and stays in the network namespace of the thread that opened it.
+//! No bytes received from it can make this module panic.
+
+pub mod attribute;
+mod error;
+mod generic;
+pub mod ipvs;
+pub mod message;
+pub mod route;
+mod socket;
+
+pub use error::{Errno, Error, Result};
+pub use socket::{Batch, Failure, Socket};

@@ -1,0 +1,103 @@
+//! The rtnetlink client: links and addresses of the network namespace in which it was opened.
+
+use std::net::IpAddr;
+
+use netlink_sys::protocols::NETLINK_ROUTE;
+
+use super::write::{self, NewAddress, Request};
+use super::{Address, Link, read_address, read_link};
+use crate::netlink::error::{Error, Result};
+use crate::netlink::message::{NLM_F_CREATE, NLM_F_EXCL};
+use crate::netlink::socket::{Batch, Socket};
+
+/// `RTM_*` types of the replies (`include/uapi/linux/rtnetlink.h`).
+const RTM_NEWLINK: u16 = 16;
+const RTM_NEWADDR: u16 = 20;
+
+/// A connection to the kernel's rtnetlink. Reading needs no privilege, changing needs
+/// `CAP_NET_ADMIN`.
+#[derive(Debug)]
+pub struct Client {
+    socket: Socket,
+}
+
+impl Client {
+    /// Opens a socket in this thread's network namespace.
+    pub fn open() -> Result<Self> {
+        Socket::open(NETLINK_ROUTE).map(|socket| Self { socket })
+    }
+
+    /// How many messages that change something were sent, refused ones included.
+    pub fn writes_sent(&self) -> u64 {
+        self.socket.writes_sent()
+    }
+
+    /// All network interfaces. [`Error::Interrupted`] when they changed meanwhile.
+    pub fn links(&mut self) -> Result<Vec<Link>> {
+        let Request { kind, payload } = write::list_links();
+        let mut links = Vec::new();
+        self.socket.dump(
+            "to list the network interfaces",
+            kind,
+            |writer| writer.raw(&payload),
+            |message| {
+                if message.kind == RTM_NEWLINK {
+                    links.push(read_link(message.payload)?);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(links)
+    }
+
+    /// All IPv4 and IPv6 addresses. [`Error::Interrupted`] when they changed meanwhile.
+    pub fn addresses(&mut self) -> Result<Vec<Address>> {
+        let Request { kind, payload } = write::list_addresses();
+        let mut addresses = Vec::new();
+        self.socket.dump(
+            "to list the addresses",
+            kind,
+            |writer| writer.raw(&payload),
+            |message| {
+                if message.kind == RTM_NEWADDR {
+                    addresses.extend(read_address(message.payload)?);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(addresses)
+    }
+
+    /// Adds an address (`EEXIST`: it is there already; `ENODEV`: no such interface).
+    pub fn add_address(&mut self, address: &NewAddress) -> Result<()> {
+        let request = write::add_address(address);
+        self.change("to add an address", &request, NLM_F_CREATE | NLM_F_EXCL)
+    }
+
+    /// Deletes an address (`EADDRNOTAVAIL`: it is not there).
+    pub fn delete_address(&mut self, index: u32, address: IpAddr, prefix: u8) -> Result<()> {
+        self.change(
+            "to delete an address",
+            &write::delete_address(index, address, prefix),
+            0,
+        )
+    }
+
+    /// Sets an interface up (`ENODEV`: there is none with this number).
+    pub fn set_link_up(&mut self, index: u32) -> Result<()> {
+        self.change("to set an interface up", &write::set_link_up(index), 0)
+    }
+
+    fn change(&mut self, command: &'static str, request: &Request, flags: u16) -> Result<()> {
+        let mut batch = Batch::new();
+        batch.push(request.kind, flags, |writer| writer.raw(&request.payload));
+        match self.socket.batch(&mut batch)?.pop() {
+            None => Ok(()),
+            Some(failure) => Err(Error::Kernel {
+                errno: failure.errno,
+                command,
+                message: failure.message,
+            }),
+        }
+    }
+}
