@@ -14,5 +14,6 @@
 pub mod clock;
 pub mod dataplane;
 pub mod netlink;
+pub mod reconcile;
 pub mod spec;
 pub mod state;

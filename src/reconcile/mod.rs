@@ -1,0 +1,35 @@
+//! Makes the kernel hold what the file asks for, and touches nothing else.
+//!
+//! ip_vs objects carry no owner. So what farmctl made is written down ([`Record`]) before it is
+//! made; what the record does not name is foreign, shown and never changed ([`Scope`]). A file
+//! that shrinks the farm by accident is refused ([`guards`]); a run that dies at any point leaves
+//! a state from which the next run goes on ([`Journal`]); a run that fails is undone.
+//!
+//! Only [`Store`] (files), [`WriterLock`] (a socket) and [`Origin`] touch the system; everything
+//! else is pure and is given its data plane and its clock. Called by `cli`. It never prints.
+
+#![expect(dead_code, reason = "the engine that uses the rest lands next")]
+
+mod accepted;
+mod digest;
+mod error;
+pub mod guards;
+mod key;
+mod lock;
+mod origin;
+mod record;
+mod scope;
+mod store;
+#[cfg(test)]
+mod testing;
+
+pub use accepted::{Accepted, Rejected};
+pub use digest::Digest;
+pub use error::Error;
+pub use guards::{Footprint, Refusal};
+pub use key::Key;
+pub use lock::{Busy, WriterLock};
+pub use origin::Origin;
+pub use record::{Record, Standing};
+pub use scope::{Adopt, Scope};
+pub use store::Store;

@@ -1,0 +1,172 @@
+//! The record of what farmctl made: the only thing that tells its objects from others'.
+//!
+//! It is written before the kernel is changed. Each key is an `intent` until it was read back and
+//! is `done` then. An intent may be somebody else's: it never authorises a deletion. After a
+//! reboot, or in another network namespace, it says nothing: [`Record::load`] empties it then.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::store::Document;
+use super::{Error, Key, Origin, Store};
+
+/// How sure it is that farmctl made an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It was about to make it.
+    Intent,
+    /// It made it and read it back.
+    Done,
+}
+
+/// What farmctl made, or was about to make, in one boot and network namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Form", into = "Form")]
+pub struct Record {
+    /// Where it is true.
+    pub origin: Origin,
+    /// Each object with its standing.
+    pub keys: BTreeMap<Key, Standing>,
+}
+
+/// The record as it stands in its file: JSON maps have no keys but strings.
+#[derive(Serialize, Deserialize)]
+struct Form {
+    #[serde(flatten)]
+    origin: Origin,
+    objects: Vec<Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    key: Key,
+    standing: Standing,
+}
+
+impl From<Form> for Record {
+    fn from(form: Form) -> Self {
+        let entries = form.objects.into_iter();
+        Self {
+            origin: form.origin,
+            keys: entries.map(|entry| (entry.key, entry.standing)).collect(),
+        }
+    }
+}
+
+impl From<Record> for Form {
+    fn from(record: Record) -> Self {
+        let keys = record.keys.into_iter();
+        Self {
+            origin: record.origin,
+            objects: keys
+                .map(|(key, standing)| Entry { key, standing })
+                .collect(),
+        }
+    }
+}
+
+impl Record {
+    /// A record of nothing.
+    pub fn empty(origin: Origin) -> Self {
+        Self {
+            origin,
+            keys: BTreeMap::new(),
+        }
+    }
+
+    /// The record as it holds here: an empty one where none was written, and where the kernel's
+    /// objects went with an earlier boot or are another namespace's.
+    pub fn load(store: &Store, origin: &Origin) -> Result<Self, Error> {
+        let stored = store.load::<Self>(Document::Record)?;
+        let here = stored.filter(|record| record.origin == *origin);
+        Ok(here.unwrap_or_else(|| Self::empty(origin.clone())))
+    }
+
+    /// Writes the record to the disk.
+    pub fn save(&self, store: &Store) -> Result<(), Error> {
+        store.save(Document::Record, self)
+    }
+
+    /// Writes the record to the disk unless `before` is what stands there.
+    pub(super) fn save_over(&self, before: &Self, store: &Store) -> Result<(), Error> {
+        if self == before {
+            return Ok(());
+        }
+        self.save(store)
+    }
+
+    /// What is known of an object.
+    pub fn standing(&self, key: &Key) -> Option<Standing> {
+        self.keys.get(key).copied()
+    }
+
+    /// This record with more intents; what is done stays done.
+    #[must_use]
+    pub fn with_intents<'a>(&self, keys: impl IntoIterator<Item = &'a Key>) -> Self {
+        let mut record = self.clone();
+        for key in keys {
+            record.keys.entry(key.clone()).or_insert(Standing::Intent);
+        }
+        record
+    }
+
+    /// This record after a run: `done` is what was read back and is ours, `kept` says which other
+    /// keys stay with the standing that they have.
+    #[must_use]
+    pub(super) fn settled(&self, done: &BTreeSet<Key>, kept: impl Fn(&Key) -> bool) -> Self {
+        let stays = self.keys.iter().filter(|(key, _)| kept(key));
+        let mut keys: BTreeMap<Key, Standing> = stays
+            .map(|(key, standing)| (key.clone(), *standing))
+            .collect();
+        keys.extend(done.iter().map(|key| (key.clone(), Standing::Done)));
+        Self {
+            origin: self.origin.clone(),
+            keys,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{origin, service_key};
+    use super::*;
+
+    fn stored() -> (tempfile::TempDir, Store, Record) {
+        let place = tempfile::tempdir().unwrap();
+        let store = Store::at(place.path());
+        let mut record = Record::empty(origin("boot one"));
+        record
+            .keys
+            .insert(Key::Service(service_key(80)), Standing::Done);
+        record.keys.insert(Key::Marks, Standing::Intent);
+        record.save(&store).unwrap();
+        (place, store, record)
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let (_place, store, record) = stored();
+        assert_eq!(Record::load(&store, &origin("boot one")).unwrap(), record);
+    }
+
+    #[test]
+    fn after_a_reboot_nothing_is_ours_and_the_file_is_kept() {
+        let (_place, store, record) = stored();
+        let after = Record::load(&store, &origin("boot two")).unwrap();
+        assert_eq!(after, Record::empty(origin("boot two")));
+        assert_eq!(Record::load(&store, &origin("boot one")).unwrap(), record);
+    }
+
+    #[test]
+    fn an_intent_does_not_take_back_what_is_done() {
+        let (_place, _store, record) = stored();
+        let key = Key::Service(service_key(80));
+        let more = record.with_intents([&key, &Key::Service(service_key(443))]);
+        assert_eq!(more.standing(&key), Some(Standing::Done));
+        let new = more.standing(&Key::Service(service_key(443)));
+        assert_eq!(new, Some(Standing::Intent));
+    }
+}
