@@ -40,3 +40,19 @@ pub struct SyncDaemon {
     /// Time to live of the messages; the kernel's default is 1.
     pub ttl: u8,
 }
+
+impl SyncDaemon {
+    /// Whether a daemon that runs is all that this one asks for: the same, or the same but for a
+    /// length that was left to the kernel. The kernel reports the length that it chose.
+    pub fn is_met_by(&self, running: &Self) -> bool {
+        let chosen = match self.max_length {
+            0 => running.max_length,
+            written => written,
+        };
+        *running
+            == Self {
+                max_length: chosen,
+                ..self.clone()
+            }
+    }
+}

@@ -14,6 +14,11 @@ mod services;
 mod vips;
 mod words;
 
+#[cfg(test)]
+mod service_tests;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::spec::{Directors, Farm, Name, Node, Path};

@@ -51,7 +51,7 @@ impl Builder {
     ) -> Self {
         for (&role, side) in walk(observed, desired) {
             match side {
-                Side::Both(was, daemon) if was == daemon => {}
+                Side::Both(was, daemon) if daemon.is_met_by(was) => {}
                 Side::Gone(was) => self.stop(role, was),
                 Side::New(daemon) => self.start(role, daemon),
                 Side::Both(was, daemon) => {

@@ -180,10 +180,11 @@ fn setting_keys() -> Vec<Setting> {
 }
 
 fn sync_daemon() -> impl Strategy<Value = SyncDaemon> {
-    (1..3_u8).prop_map(|id| SyncDaemon {
+    let length = prop::sample::select(vec![0, 1400, 1472]);
+    (1..3_u8, length).prop_map(|(id, max_length)| SyncDaemon {
         interface: "eth1".to_owned(),
         id,
-        max_length: 0,
+        max_length,
         group: IpAddr::V4(Ipv4Addr::new(224, 0, 0, 81)),
         port: 8848,
         ttl: 1,

@@ -14,7 +14,7 @@ proptest! {
     #[test]
     fn carrying_a_plan_out_gives_what_was_desired((a, b) in (state(), state())) {
         let result = done(&a, &plan(&a, &b));
-        prop_assert_eq!(result, with_settings_of(&b, &a));
+        prop_assert_eq!(result, with_choices_of(&b, &a));
     }
 
     #[test]
@@ -163,7 +163,7 @@ proptest! {
             }
         }
         let result = done(&drained, &plan(&drained, &b));
-        prop_assert_eq!(result, with_settings_of(&b, &a));
+        prop_assert_eq!(result, with_choices_of(&b, &drained));
     }
 
     #[test]
@@ -195,9 +195,15 @@ fn steps(state: &State, plan: &Plan) -> Vec<State> {
     steps
 }
 
-/// `b`, with those settings of `a` that `b` does not speak of.
-fn with_settings_of(b: &State, a: &State) -> State {
+/// `b`, with what it does not speak of as in `a`: other settings, and lengths left to the kernel.
+fn with_choices_of(b: &State, a: &State) -> State {
     let mut state = b.clone();
+    for (role, running) in &a.sync_daemons {
+        match state.sync_daemons.get_mut(role) {
+            Some(daemon) if daemon.is_met_by(running) => daemon.clone_from(running),
+            _ => {}
+        }
+    }
     for (setting, value) in &a.settings {
         state.settings.entry(setting.clone()).or_insert(*value);
     }

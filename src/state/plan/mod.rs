@@ -166,7 +166,8 @@ impl Plan {
 /// What makes `desired` of `observed`.
 ///
 /// Of the settings only those that `desired` has are compared and written. Of everything else,
-/// what `observed` has and `desired` has not is removed.
+/// what `observed` has and `desired` has not is removed. What `desired` leaves to the kernel (see
+/// [`super::SyncDaemon::is_met_by`]) is as the kernel chose it.
 #[must_use]
 pub fn plan(observed: &State, desired: &State) -> Plan {
     build::Builder::default()
