@@ -1,14 +1,20 @@
-//! The cost of a plan: farms of 1,000 and of 10,000 services with 10 real servers each, unchanged
-//! and with every tenth weight changed. Ten times the farm should cost ten times the time, not a
-//! hundred times.
+//! The cost of a plan, in time and memory: farms of 1,000 and of 10,000 services with 10 real
+//! servers each, unchanged, with every tenth weight changed, and new; and the cost of making the
+//! desired state from the file. Ten times the farm should cost ten times as much, not a hundred
+//! times.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use divan::{Bencher, black_box};
+use divan::{AllocProfiler, Bencher, black_box};
+use farmctl::spec::Farm;
 use farmctl::state::{
-    Destination, DestinationKey, Forwarding, Protocol, SchedulerFlags, Service, ServiceAttributes,
-    ServiceKey, State, plan,
+    Destination, DestinationKey, Forwarding, HostFacts, Protocol, SchedulerFlags, Service,
+    ServiceAttributes, ServiceKey, State, desired, plan,
 };
+
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 const SIZES: [u32; 2] = [1_000, 10_000];
 const REAL_SERVERS: u32 = 10;
@@ -34,6 +40,31 @@ fn every_tenth_weight_changed(bencher: Bencher<'_, '_>, services: u32) {
 fn all_new(bencher: Bencher<'_, '_>, services: u32) {
     let (observed, desired) = (State::default(), farm(services));
     bencher.bench_local(|| plan(black_box(&observed), black_box(&desired)));
+}
+
+#[divan::bench(args = SIZES, sample_count = 10)]
+fn desired_from_the_file(bencher: Bencher<'_, '_>, services: u32) {
+    let (farm, host) = (written_farm(services), HostFacts::default());
+    bencher.bench_local(|| desired(black_box(&farm), None, black_box(&host)));
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a bench without its farm has nothing to measure"
+)]
+fn written_farm(services: u32) -> Farm {
+    let mut text = "version: 1\npools:\n  web:\n    real_servers:\n".to_owned();
+    for number in 0..REAL_SERVERS {
+        let _ = writeln!(
+            text,
+            "      - {{ address: 192.168.0.{number}, port: 8080 }}"
+        );
+    }
+    text.push_str("vips: { www: { addresses: [10.0.0.1/32], interface: eth0 } }\nservices:\n");
+    for port in 1..=services {
+        let _ = writeln!(text, "  s{port}: {{ vip: www, port: {port}, pool: web }}");
+    }
+    serde_yaml::from_str(&text).expect("the text is a farm")
 }
 
 fn farm(services: u32) -> State {
