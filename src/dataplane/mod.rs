@@ -5,7 +5,12 @@
 //! `reconcile` and, for reading only, by `cli`.
 
 mod blind;
+mod explain;
+mod host;
+mod ipvs;
 mod memory;
+mod proc;
+mod sysctl;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +19,9 @@ use thiserror::Error;
 use crate::state::{Change, DestinationKey, HostFacts, ServiceKey, State};
 
 pub use blind::BlindSpot;
+pub use ipvs::Ipvs;
 pub use memory::Memory;
+pub use proc::{observe as observe_unprivileged, observe_best};
 
 /// Something that forwards packets.
 pub trait Dataplane {

@@ -7,4 +7,6 @@
 #[cfg(test)]
 mod bed;
 #[cfg(test)]
+mod dataplane;
+#[cfg(test)]
 mod lab;

@@ -1,0 +1,123 @@
+//! IPVS in the kernel: services and destinations by netlink, and all that belongs to them:
+//! settings, addresses, firewall marks, synchronisation daemons.
+//!
+//! It works on the network namespace of the thread that opened it, and decides nothing. Called
+//! through [`Dataplane`] by `reconcile` and by `cli`.
+
+mod address;
+mod convert;
+mod execute;
+mod load;
+mod table;
+
+use super::explain::unreadable;
+use super::host::Host;
+use super::{Dataplane, Error, Failure, Observation, sysctl};
+use crate::netlink::{ipvs, route};
+use crate::state::{Change, Setting, State, SyncDaemon, SyncRole};
+
+pub(super) use convert::ignores_port;
+pub(super) use table::{Table, steady};
+
+use std::collections::{BTreeMap, BTreeSet};
+use table::Aliases;
+
+/// The kernel's IPVS and what belongs to it.
+#[derive(Debug)]
+pub struct Ipvs {
+    table: ipvs::Client,
+    route: route::Client,
+    aliases: Aliases,
+    settings_written: u64,
+}
+
+impl Ipvs {
+    /// Opens the data plane of this thread's network namespace; loads `ip_vs` where it is missing.
+    ///
+    /// [`Error::NoIpvs`] where the kernel has no `ip_vs` and none could be loaded. Missing rights
+    /// show at the first reading.
+    pub fn open() -> Result<Self, Error> {
+        Ok(Self {
+            table: load::client()?,
+            route: route::Client::open()
+                .map_err(|error| unreadable("the network interfaces", &error))?,
+            aliases: Aliases::new(),
+            settings_written: 0,
+        })
+    }
+
+    fn settings(&mut self, host: &Host) -> Result<BTreeMap<Setting, u64>, Error> {
+        let mut settings = sysctl::read_all(&host.facts);
+        let timeouts = self
+            .table
+            .timeouts()
+            .map_err(|error| unreadable("the IPVS time-outs", &error))?;
+        settings.insert(Setting::TimeoutTcp, timeouts.tcp.into());
+        settings.insert(Setting::TimeoutTcpFin, timeouts.tcp_fin.into());
+        settings.insert(Setting::TimeoutUdp, timeouts.udp.into());
+        Ok(settings)
+    }
+
+    fn sync_daemons(&mut self) -> Result<BTreeMap<SyncRole, SyncDaemon>, Error> {
+        let daemons = steady(|| self.table.daemons())
+            .map_err(|error| unreadable("the synchronisation daemons", &error))?;
+        Ok(daemons.iter().map(convert::sync_daemon).collect())
+    }
+}
+
+impl Dataplane for Ipvs {
+    fn observe(&mut self) -> Result<Observation, Error> {
+        let table = Table::read(&mut self.table)?;
+        let host = Host::read(&mut self.route)?;
+        let settings = self.settings(&host)?;
+        let sync_daemons = self.sync_daemons()?;
+        self.aliases = table.aliases;
+        Ok(Observation {
+            state: State {
+                services: table.services,
+                addresses: host.addresses,
+                marks: BTreeSet::new(),
+                settings,
+                sync_daemons,
+            },
+            host: host.facts,
+            services: table.counters,
+            destinations: table.destination_counters,
+            ..Observation::default()
+        })
+    }
+
+    fn execute(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error> {
+        let mut failures = Vec::new();
+        let mut first = 0;
+        // Neighbours that go by IPVS messages are one batch; everything else is one by one.
+        for run in changes.chunk_by(|one, next| is_message(one) && is_message(next)) {
+            self.execute_run(run, first, &mut failures)?;
+            first += run.len();
+        }
+        Ok(failures)
+    }
+
+    fn writes(&self) -> u64 {
+        self.table.writes_sent() + self.route.writes_sent() + self.settings_written
+    }
+}
+
+/// Whether the change goes to the kernel as an IPVS message.
+fn is_message(change: &Change) -> bool {
+    match change {
+        Change::AddService { .. }
+        | Change::SetService { .. }
+        | Change::DeleteService { .. }
+        | Change::AddDestination { .. }
+        | Change::SetDestination { .. }
+        | Change::DeleteDestination { .. }
+        | Change::StartSync { .. }
+        | Change::StopSync { .. } => true,
+        Change::SetSetting { setting, .. } => sysctl::is_timeout(setting),
+        Change::AddAddress { .. }
+        | Change::SetAddress { .. }
+        | Change::DeleteAddress { .. }
+        | Change::SetMarks { .. } => false,
+    }
+}

@@ -1,0 +1,189 @@
+//! The table of services and destinations of one namespace, read as a whole.
+//!
+//! The kernel's dumps are not consistent: an entry that comes or goes meanwhile makes others be
+//! skipped or repeated, and a service that is gone looks like an empty one. So what can be torn is
+//! read twice, until two readings agree. Called by [`super::Ipvs`] and by the preflight.
+
+use std::collections::BTreeMap;
+
+use super::convert;
+use crate::dataplane::explain::unreadable;
+use crate::dataplane::{Counters, DestinationCounters, Error};
+use crate::netlink;
+use crate::netlink::ipvs::{Client, DestinationEntry, ServiceEntry};
+use crate::state::{DestinationKey, Service, ServiceKey};
+
+/// How often a reading is begun again while somebody else writes.
+const ATTEMPTS: usize = 6;
+/// The kernel holds its lock while it fills one piece of a dump; more destinations than this may
+/// not fit in one piece, and are read twice.
+const FITS_ONE_PIECE: usize = 32;
+
+/// The ports that destinations have in the kernel where they are not the canonical ones.
+pub(super) type Aliases = BTreeMap<(ServiceKey, DestinationKey), u16>;
+
+/// All services and destinations of a namespace.
+#[derive(Debug, Default)]
+pub(in crate::dataplane) struct Table {
+    pub(in crate::dataplane) services: BTreeMap<ServiceKey, Service>,
+    pub(super) counters: BTreeMap<ServiceKey, Counters>,
+    pub(super) destination_counters: BTreeMap<(ServiceKey, DestinationKey), DestinationCounters>,
+    pub(super) aliases: Aliases,
+}
+
+impl Table {
+    /// Reads until the services were the same before and after their destinations were read.
+    pub(in crate::dataplane) fn read(client: &mut Client) -> Result<Self, Error> {
+        let mut before = read_services(client)?;
+        for _ in 0..ATTEMPTS {
+            let table = Self::read_behind(client, &before)?;
+            let after = read_services(client)?;
+            if same_services(&before, &after) {
+                return Ok(table);
+            }
+            before = after;
+        }
+        Err(Error::Io {
+            what: "read the IPVS table".to_owned(),
+            reason: format!(
+                "it changed during each of {ATTEMPTS} readings; another program writes to it \
+                 without pause: find it and stop it, then try again"
+            ),
+        })
+    }
+
+    fn read_behind(client: &mut Client, services: &[ServiceEntry]) -> Result<Self, Error> {
+        let mut table = Self::default();
+        for entry in services {
+            let Some(key) = convert::service_key(&entry.id) else {
+                continue;
+            };
+            let destinations = read_destinations(client, entry)?;
+            table.add_service(key, entry);
+            table.add_destinations(key, &destinations);
+        }
+        Ok(table)
+    }
+
+    fn add_service(&mut self, key: ServiceKey, entry: &ServiceEntry) {
+        let service = Service::without_destinations(convert::attributes(entry));
+        self.services.insert(key, service);
+        self.counters.insert(key, convert::counters(&entry.stats));
+    }
+
+    /// First those whose key is the kernel's own, then those that get another port: where two
+    /// destinations differ only in a port that the kernel ignores, both stay visible.
+    fn add_destinations(&mut self, service: ServiceKey, entries: &[DestinationEntry]) {
+        let is_canonical = |entry: &&DestinationEntry| canonical(&service, entry) == own(entry);
+        for entry in entries.iter().filter(is_canonical) {
+            self.add_destination(service, own(entry), entry);
+        }
+        for entry in entries.iter().filter(|entry| !is_canonical(entry)) {
+            let key = canonical(&service, entry);
+            let taken = self
+                .services
+                .get(&service)
+                .is_some_and(|service| service.destinations.contains_key(&key));
+            if taken {
+                self.add_destination(service, own(entry), entry);
+            } else {
+                self.aliases.insert((service, key), entry.port);
+                self.add_destination(service, key, entry);
+            }
+        }
+    }
+
+    fn add_destination(
+        &mut self,
+        service: ServiceKey,
+        key: DestinationKey,
+        entry: &DestinationEntry,
+    ) {
+        if let Some(service) = self.services.get_mut(&service) {
+            let value = convert::destination_value(entry);
+            service.destinations.insert(key, value);
+        }
+        let counters = convert::destination_counters(entry);
+        self.destination_counters.insert((service, key), counters);
+    }
+}
+
+fn own(entry: &DestinationEntry) -> DestinationKey {
+    DestinationKey {
+        address: entry.address,
+        port: entry.port,
+    }
+}
+
+fn canonical(service: &ServiceKey, entry: &DestinationEntry) -> DestinationKey {
+    let forwarding = convert::destination_value(entry).forwarding;
+    DestinationKey {
+        port: if convert::ignores_port(forwarding) {
+            service.port()
+        } else {
+            entry.port
+        },
+        ..own(entry)
+    }
+}
+
+fn same_services(before: &[ServiceEntry], after: &[ServiceEntry]) -> bool {
+    let written = |entries: &[ServiceEntry]| {
+        let mut written: Vec<_> = entries.iter().map(netlink::ipvs::Service::from).collect();
+        written.sort();
+        written
+    };
+    written(before) == written(after)
+}
+
+fn same_destinations(before: &[DestinationEntry], after: &[DestinationEntry]) -> bool {
+    let written = |entries: &[DestinationEntry]| {
+        let mut written: Vec<_> = entries
+            .iter()
+            .map(netlink::ipvs::Destination::from)
+            .collect();
+        written.sort();
+        written
+    };
+    written(before) == written(after)
+}
+
+fn read_services(client: &mut Client) -> Result<Vec<ServiceEntry>, Error> {
+    steady(|| client.services()).map_err(|error| unreadable("the IPVS table", &error))
+}
+
+fn read_destinations(
+    client: &mut Client,
+    service: &ServiceEntry,
+) -> Result<Vec<DestinationEntry>, Error> {
+    let mut read = || {
+        steady(|| client.destinations(&service.id))
+            .map_err(|error| unreadable("the IPVS table", &error))
+    };
+    let mut before = read()?;
+    if before.len() <= FITS_ONE_PIECE {
+        return Ok(before);
+    }
+    for _ in 0..ATTEMPTS {
+        let after = read()?;
+        if same_destinations(&before, &after) {
+            return Ok(after);
+        }
+        before = after;
+    }
+    // A writer that never rests shows in the list of services or in the next reading too.
+    Ok(before)
+}
+
+/// Reads again what was interrupted or lost.
+pub(in crate::dataplane) fn steady<T>(
+    mut read: impl FnMut() -> netlink::Result<T>,
+) -> netlink::Result<T> {
+    for _ in 1..ATTEMPTS {
+        match read() {
+            Err(netlink::Error::Interrupted | netlink::Error::Overrun) => {}
+            other => return other,
+        }
+    }
+    read()
+}

@@ -1,0 +1,58 @@
+//! A reading without privilege: what `/proc` and rtnetlink tell to everybody.
+//!
+//! It never writes, and names what it cannot see ([`BlindSpot::OF_PROC`]). Called by `cli` where
+//! netlink answers that the right is missing.
+
+mod parse;
+
+use std::{fs, io};
+
+use super::host::Host;
+use super::{BlindSpot, Dataplane, Error, Ipvs, Observation, explain, sysctl};
+use crate::netlink::route;
+use crate::state::State;
+
+/// The table of this thread's namespace; `/proc/net` would be that of the process's first thread.
+const TABLE: &str = "/proc/thread-self/net/ip_vs";
+
+/// Reads with all the rights that the process has: everything by netlink, else what `/proc` shows,
+/// with the blind spots named.
+pub fn observe_best() -> Result<Observation, Error> {
+    match Ipvs::open().and_then(|mut ipvs| ipvs.observe()) {
+        Err(Error::Permission { .. }) => observe(),
+        other => other,
+    }
+}
+
+/// Reads what everybody may see.
+pub fn observe() -> Result<Observation, Error> {
+    let table = parse::table(&read()?);
+    let host = route::Client::open()
+        .map_err(|error| explain::unreadable("the network interfaces", &error))
+        .and_then(|mut client| Host::read(&mut client))?;
+    Ok(Observation {
+        state: State {
+            services: table.services,
+            addresses: host.addresses,
+            settings: sysctl::read_all(&host.facts),
+            ..State::default()
+        },
+        host: host.facts,
+        destinations: table.destinations,
+        blind_spots: BlindSpot::OF_PROC.into(),
+        ..Observation::default()
+    })
+}
+
+fn read() -> Result<String, Error> {
+    match fs::read(TABLE) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NoIpvs {
+            reason: format!("{TABLE} does not exist. Run `modprobe ip_vs` as root"),
+        }),
+        Err(error) => Err(Error::Io {
+            what: format!("read {TABLE}"),
+            reason: error.to_string(),
+        }),
+    }
+}
