@@ -221,3 +221,170 @@ fn count(number: usize, thing: &str) -> String {
         _ => format!("{number} {thing}s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{
+        ClientMask, DestinationKey, Forwarding, Persistence, PortRange, Protocol, SchedulerFlags,
+        ServiceKey, SyncRole, TunnelChecksum, TunnelKind,
+    };
+
+    fn http() -> ServiceKey {
+        ServiceKey::Address {
+            protocol: Protocol::Tcp,
+            address: "2001:db8::10".parse().unwrap(),
+            port: 80,
+        }
+    }
+
+    fn attributes() -> ServiceAttributes {
+        ServiceAttributes {
+            scheduler: "wlc".to_owned(),
+            scheduler_flags: SchedulerFlags::default(),
+            persistence: None,
+            one_packet: false,
+        }
+    }
+
+    fn hashed() -> ServiceAttributes {
+        ServiceAttributes {
+            scheduler: "mh".to_owned(),
+            scheduler_flags: SchedulerFlags::FALLBACK.with(SchedulerFlags::PORT),
+            persistence: Some(Persistence {
+                timeout: 300,
+                mask: ClientMask::V6(64),
+                engine: Some("sip".to_owned()),
+            }),
+            one_packet: true,
+        }
+    }
+
+    fn edit_of_destination() -> Change {
+        let from = Destination {
+            forwarding: Forwarding::Masquerade,
+            weight: 1,
+            upper_threshold: 0,
+            lower_threshold: 0,
+        };
+        Change::SetDestination {
+            service: http(),
+            key: DestinationKey {
+                address: "10.0.0.21".parse().unwrap(),
+                port: 80,
+            },
+            from,
+            to: Destination {
+                forwarding: Forwarding::Tunnel(TunnelKind::Gre {
+                    checksum: TunnelChecksum::Full,
+                }),
+                weight: 1,
+                upper_threshold: 100,
+                lower_threshold: 80,
+            },
+        }
+    }
+
+    #[test]
+    fn attributes_are_said_only_where_they_are_not_the_usual_ones() {
+        let plain = Change::AddService {
+            service: http(),
+            attributes: attributes(),
+        };
+        let full = Change::AddService {
+            service: http(),
+            attributes: hashed(),
+        };
+        assert_eq!(
+            plain.to_string(),
+            "add service tcp [2001:db8::10]:80 scheduler wlc"
+        );
+        assert_eq!(
+            full.to_string(),
+            "add service tcp [2001:db8::10]:80 scheduler mh flags flag-1,flag-2 \
+             persistence 300 s mask /64 engine sip one-packet"
+        );
+    }
+
+    #[test]
+    fn an_edit_says_what_was_and_what_becomes_of_it() {
+        let edit = Change::SetService {
+            service: http(),
+            from: attributes(),
+            to: hashed(),
+        };
+        assert_eq!(
+            edit.to_string(),
+            "edit service tcp [2001:db8::10]:80: scheduler wlc -> mh, \
+             scheduler flags none -> flag-1,flag-2, \
+             persistence none -> 300 s mask /64 engine sip, one-packet off -> on"
+        );
+        assert_eq!(
+            edit_of_destination().to_string(),
+            "edit real server 10.0.0.21:80 of tcp [2001:db8::10]:80: \
+             forwarding nat -> tunnel gre checksum full, \
+             upper threshold 0 -> 100, lower threshold 0 -> 80"
+        );
+    }
+
+    #[test]
+    fn an_address_says_how_it_was() {
+        let change = Change::SetAddress {
+            key: AddressKey {
+                interface: "eth0".to_owned(),
+                address: "192.0.2.10".parse().unwrap(),
+            },
+            from: Address {
+                prefix: 24,
+                no_prefix_route: true,
+            },
+            to: Address {
+                prefix: 32,
+                no_prefix_route: false,
+            },
+        };
+        assert_eq!(
+            change.to_string(),
+            "put address 192.0.2.10/32 on eth0 up again (was /24 without a route)"
+        );
+    }
+
+    #[test]
+    fn marks_are_counted() {
+        let rule = |first| MarkRule {
+            mark: 7,
+            address: "192.0.2.10".parse().unwrap(),
+            protocol: Protocol::Tcp,
+            ports: PortRange { first, last: first },
+        };
+        let change = Change::SetMarks {
+            from: BTreeSet::from([rule(1), rule(2), rule(3)]),
+            to: BTreeSet::from([rule(3), rule(4)]),
+        };
+        assert_eq!(
+            change.to_string(),
+            "replace the table of firewall marks: 1 rule added, 2 removed, 2 in all"
+        );
+    }
+
+    #[test]
+    fn a_synchronisation_daemon_says_where_it_talks() {
+        let daemon = SyncDaemon {
+            interface: "eth1".to_owned(),
+            id: 7,
+            max_length: 0,
+            group: "224.0.0.81".parse().unwrap(),
+            port: 8848,
+            ttl: 1,
+        };
+        let start = Change::StartSync {
+            role: SyncRole::Master,
+            daemon,
+        };
+        let stop = &start.inverse()[0];
+        let rest = "the master connection synchronisation daemon on eth1, id 7, \
+                    group 224.0.0.81 port 8848";
+        assert_eq!(start.to_string(), format!("start {rest}"));
+        assert_eq!(stop.to_string(), format!("stop {rest}"));
+    }
+}
