@@ -10,11 +10,14 @@ mod effective;
 mod network;
 mod problem;
 mod real_server;
+pub mod report;
 mod scalar;
 mod scalar_schema;
 mod scalar_serde;
 mod service;
 mod validate;
+mod source;
+mod tree;
 mod vip;
 mod word_or_map;
 
@@ -37,6 +40,7 @@ pub use service::{
     Scheduler, ServiceDefaults, Tunnel, TunnelChecksum, VirtualService,
 };
 pub use validate::validate;
+pub use source::{Reading, SourceText, read};
 pub use vip::{Ownership, Vip, VipAddress};
 
 use std::collections::BTreeMap;

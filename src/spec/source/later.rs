@@ -1,0 +1,92 @@
+//! Parts of the format that this farmctl does not have yet: an error of their own, not an
+//! "unknown key". The one table of them; a line goes when its part comes.
+
+use crate::spec::{Path, Segment};
+
+/// Path patterns (`*` is any name, `[]` any item; a last `=word` is a value) and what it is about.
+const LATER: &[(&str, &str)] = &[
+    ("heartbeat", "heartbeats between directors"),
+    ("content", "the replication of content"),
+    ("source", "watching a source of the file"),
+    ("directors.witnesses", "witnesses"),
+    ("directors.dataplane=nftables", "the nftables data plane"),
+    ("vips.*.vrrp", "VRRP"),
+    ("vips.*.failover", "fail-over between directors"),
+    ("vips.*.resources", "resources that move with a VIP"),
+    ("vips.*.ownership=quorum", "ownership by quorum"),
+    ("vips.*.ownership=vrrp", "ownership by VRRP"),
+    ("services.*.quorum", "the quorum of a service"),
+    ("services.*.drain", "draining by the daemon"),
+    ("services.*.gates", "gates by content"),
+    ("services.*.mass_failure", "the guard against mass failure"),
+    (
+        "services.*.sorry_server=builtin",
+        "the built-in sorry server",
+    ),
+    ("services.*.check", CHECKS),
+    ("services.*.real_servers.[].check", CHECKS),
+    ("services.*.forwarding.nat.masquerade", MASQUERADE),
+    (
+        "services.*.real_servers.[].forwarding.nat.masquerade",
+        MASQUERADE,
+    ),
+    (
+        "services.*.sorry_server.forwarding.nat.masquerade",
+        MASQUERADE,
+    ),
+    ("pools.*.check", CHECKS),
+    ("pools.*.mass_failure", "the guard against mass failure"),
+    ("pools.*.real_servers.[].check", CHECKS),
+    (
+        "pools.*.real_servers.[].forwarding.nat.masquerade",
+        MASQUERADE,
+    ),
+    ("defaults.check", CHECKS),
+    ("defaults.service.quorum", "the quorum of a service"),
+    ("defaults.service.drain", "draining by the daemon"),
+    (
+        "defaults.service.mass_failure",
+        "the guard against mass failure",
+    ),
+    ("defaults.service.check", CHECKS),
+    (
+        "defaults.service.sorry_server=builtin",
+        "the built-in sorry server",
+    ),
+    ("defaults.service.forwarding.nat.masquerade", MASQUERADE),
+    ("defaults.real_server.check", CHECKS),
+];
+
+const CHECKS: &str = "health checks";
+const MASQUERADE: &str = "masquerading";
+
+/// What a part is about that comes later: an unknown key at a path, or a map there.
+pub(super) fn key(path: &Path) -> Option<&'static str> {
+    find(path, "")
+}
+
+/// What a word at a path is about that comes later.
+pub(super) fn word(path: &Path, word: &str) -> Option<&'static str> {
+    find(path, word)
+}
+
+fn find(path: &Path, word: &str) -> Option<&'static str> {
+    LATER
+        .iter()
+        .find(|(pattern, _)| fits(pattern, path, word))
+        .map(|(_, what)| *what)
+}
+
+fn fits(pattern: &str, path: &Path, word: &str) -> bool {
+    let (steps, value) = pattern.split_once('=').unwrap_or((pattern, ""));
+    let mut steps = steps.split('.');
+    let same = path
+        .segments()
+        .iter()
+        .all(|segment| match (steps.next(), segment) {
+            (Some("*"), Segment::Key(_)) | (Some("[]"), Segment::Index(_)) => true,
+            (Some(step), Segment::Key(key)) => step == key,
+            (_, Segment::Index(_)) | (None, Segment::Key(_)) => false,
+        });
+    same && steps.next().is_none() && value == word
+}

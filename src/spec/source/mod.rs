@@ -1,0 +1,202 @@
+//! The text of a farm.yaml to its values, with everything that is wrong in one run.
+//!
+//! ```text
+//! bytes -> text (bytes.rs) -> tree (parse.rs) -> Farm (reader.rs)
+//!                                                  | an error: note it, cut its place, again (recover.rs)
+//! ```
+//!
+//! Only `parse` and `syntax` name the YAML parser. Nothing here judges what the values mean
+//! together: that is `validate`. Called by `cli` and by tests.
+
+mod bytes;
+mod cuts;
+mod error;
+mod later;
+mod parse;
+mod plain;
+mod reader;
+mod recover;
+pub(super) mod suggest;
+mod syntax;
+mod words;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::tree::Tree;
+use super::{Farm, Path, Place, Problem};
+use cuts::Cuts;
+use parse::Whole;
+
+/// The most problems of one file that are told.
+pub(super) const MAX_PROBLEMS: usize = 100;
+
+/// A text with the places of everything in it.
+#[derive(Debug, Default)]
+pub struct SourceText {
+    name: String,
+    tree: Tree,
+}
+
+impl SourceText {
+    /// What messages call the file.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text; where the bytes were no UTF-8, what can be shown of it.
+    pub fn text(&self) -> &str {
+        self.tree.source()
+    }
+
+    /// The bytes of the text that a caret goes under. A path that leads through a YAML alias gives
+    /// the alias; one that leads nowhere gives its longest part that leads somewhere.
+    pub fn locate(&self, place: &Place) -> Range<usize> {
+        self.tree.locate(place)
+    }
+
+    /// The path of a place; for bytes, of the innermost entry that holds them.
+    pub fn path(&self, place: &Place) -> Path {
+        match place {
+            Place::Value(path) | Place::Key(path) => path.clone(),
+            Place::Bytes(range) => self.tree.path_at(range.start),
+        }
+    }
+}
+
+/// What reading a file gave.
+#[derive(Debug)]
+pub struct Reading {
+    /// The farm without the entries that are wrong; none where too little of the file can be read.
+    /// Where [`Reading::problems`] has an error it is for finding more of them, never for use.
+    pub farm: Option<Farm>,
+    /// What is wrong, in the order of the text; at most 100.
+    pub problems: Vec<Problem>,
+    /// The entries of the text that are left out of `farm`.
+    pub pruned: Vec<Path>,
+    /// The text, to show the problems in.
+    pub source: SourceText,
+    cuts: Cuts,
+}
+
+/// Reads a file's bytes; `name` is what messages call the file.
+///
+/// Never fails: whatever is wrong is in [`Reading::problems`].
+pub fn read(name: &str, bytes: &[u8]) -> Reading {
+    match bytes::decode(bytes) {
+        Ok(text) => read_text(name, &text),
+        Err(refused) => {
+            let (shown, problem) = *refused;
+            let tree = Tree::new(shown);
+            Reading::new(name, tree, Cuts::default(), None, vec![problem])
+        }
+    }
+}
+
+fn read_text(name: &str, text: &str) -> Reading {
+    let parse::Parsed {
+        mut tree,
+        mut problems,
+        mut cuts,
+        whole,
+    } = parse::parse(text);
+    let farm = match whole {
+        Whole::No => None,
+        Whole::Yes => recover::recover(&mut tree, &mut cuts, &mut problems),
+    };
+    Reading::new(name, tree, cuts, farm, problems)
+}
+
+impl Reading {
+    fn new(name: &str, tree: Tree, cuts: Cuts, farm: Option<Farm>, problems: Vec<Problem>) -> Self {
+        let source = SourceText {
+            name: name.to_owned(),
+            tree,
+        };
+        let mut reading = Self {
+            farm,
+            problems,
+            pruned: cuts.paths(),
+            source,
+            cuts,
+        };
+        reading.settle();
+        reading
+    }
+
+    /// Adds what `validate` says about [`Reading::farm`].
+    ///
+    /// Its paths count the items that are left in the farm; they are turned into places of the
+    /// text. A problem about an entry that was left out, or about one from which something was left
+    /// out, is dropped: it may be a mere consequence.
+    #[must_use]
+    pub fn with(mut self, found: Vec<Problem>) -> Self {
+        let kept: Vec<Problem> = found
+            .into_iter()
+            .map(|problem| self.to_source(problem))
+            .filter(|problem| !self.is_consequence(problem))
+            .collect();
+        self.problems.extend(kept);
+        self.settle();
+        self
+    }
+
+    fn to_source(&self, mut problem: Problem) -> Problem {
+        problem.place = self.place_to_source(problem.place);
+        let related = std::mem::take(&mut problem.related);
+        problem.related = related
+            .into_iter()
+            .map(|(place, text)| (self.place_to_source(place), text))
+            .collect();
+        problem
+    }
+
+    fn place_to_source(&self, place: Place) -> Place {
+        match place {
+            Place::Value(path) => Place::Value(self.cuts.to_source(&path)),
+            Place::Key(path) => Place::Key(self.cuts.to_source(&path)),
+            Place::Bytes(range) => Place::Bytes(range),
+        }
+    }
+
+    fn is_consequence(&self, problem: &Problem) -> bool {
+        let (Place::Value(path) | Place::Key(path)) = &problem.place else {
+            return false;
+        };
+        let has_cuts_below = !path.segments().is_empty() && self.cuts.below(path).is_some();
+        has_cuts_below || self.cuts.hides(path)
+    }
+
+    /// In the order of the text, each once, not too many.
+    fn settle(&mut self) {
+        let mut problems = std::mem::take(&mut self.problems);
+        problems.retain(|problem| problem.code != TOO_MANY);
+        problems.sort_by_cached_key(|problem| self.source.locate(&problem.place).start);
+        let mut seen = BTreeSet::new();
+        problems.retain(|problem| {
+            let range = self.source.locate(&problem.place);
+            seen.insert((
+                range.start,
+                range.end,
+                problem.code,
+                problem.message.clone(),
+            ))
+        });
+        if problems.len() > MAX_PROBLEMS {
+            problems.truncate(MAX_PROBLEMS);
+            problems.push(too_many());
+        }
+        self.problems = problems;
+    }
+}
+
+const TOO_MANY: &str = "too-many";
+
+fn too_many() -> Problem {
+    let message = format!("there are more problems than these {MAX_PROBLEMS}");
+    Problem::error(TOO_MANY, Place::Bytes(0..0), message)
+        .helped("mend these first, then run this again")
+}
+
+#[cfg(test)]
+mod tests;
