@@ -24,8 +24,8 @@ fn told(text: &str) -> String {
     };
     let lines: Vec<String> = lines["problems"]
         .as_array()
-        .unwrap()
-        .iter()
+        .into_iter()
+        .flatten()
         .map(line)
         .collect();
     lines.join("\n")

@@ -15,9 +15,9 @@ mod scalar;
 mod scalar_schema;
 mod scalar_serde;
 mod service;
-mod validate;
 mod source;
 mod tree;
+mod validate;
 mod vip;
 mod word_or_map;
 
@@ -39,8 +39,8 @@ pub use service::{
     Defaults, Forwarding, GreOptions, GueOptions, HashOptions, NatOptions, Persistence, Protocol,
     Scheduler, ServiceDefaults, Tunnel, TunnelChecksum, VirtualService,
 };
-pub use validate::validate;
 pub use source::{Reading, SourceText, read};
+pub use validate::validate;
 pub use vip::{Ownership, Vip, VipAddress};
 
 use std::collections::BTreeMap;
