@@ -1,0 +1,69 @@
+# What a developer types. Each target is a few lines that work without make, too.
+.DEFAULT_GOAL := help
+.PHONY: help test tools lab fmt fmt-check lint unit lab-tests doc deny clean-lab
+
+STEP := lab/step
+# program:Debian package. The lab compiles its first process and unpacks its kernel.
+TOOLS := gcc:gcc xz:xz-utils setpriv:util-linux unshare:util-linux timeout:coreutils
+NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
+PROFILE := $(if $(CI),ci,default)
+
+export INSTA_UPDATE ?= no
+
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+# One after another, also under make -j: two cargo runs would only wait for each other.
+test: ## format, lints, every test, docs; the kernel tests on a kernel with ip_vs
+	@$(STEP) tools $(MAKE) --no-print-directory tools
+	@$(STEP) kernel $(MAKE) --no-print-directory lab
+	@$(STEP) format $(MAKE) --no-print-directory fmt-check
+	@$(STEP) lints $(MAKE) --no-print-directory lint
+	@lab/count --reset
+	@$(STEP) tests $(MAKE) --no-print-directory unit
+	@$(STEP) docs $(MAKE) --no-print-directory doc
+	@$(STEP) licences $(MAKE) --no-print-directory deny
+	@lab/count
+
+tools: ## install what the tests need (Debian packages), or name what is missing
+	@lab/tools $(TOOLS)
+
+lab: ## make the kernel for the ip_vs tests ready and say which it is
+	@lab/wrap --prepare && lab/wrap --where
+
+fmt: ## format the sources
+	cargo fmt
+
+fmt-check:
+	@cargo fmt --check
+
+lint: ## clippy, where a warning is an error
+	@cargo clippy --locked --all-targets -- -D warnings
+
+# nextest gives each kernel test a kernel of its own; `cargo test` boots one for all of them.
+unit: ## every test and doc test
+ifdef NEXTEST
+	@cargo nextest run --locked --profile $(PROFILE)
+	@cargo test --locked --doc
+else
+	@cargo test --locked
+endif
+
+lab-tests: ## only the tests that need ip_vs
+	@lab/count --reset
+ifdef NEXTEST
+	@cargo nextest run --locked --profile $(PROFILE) --test kernel
+else
+	@cargo test --locked --test kernel
+endif
+	@lab/count
+
+doc: ## the API documentation, where a broken link is an error
+	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+
+deny: ## licences and sources of the dependencies, if cargo-deny is here
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check licenses bans sources; \
+	else echo 'cargo-deny is not here: the licences were not checked (deny.toml)'; fi
+
+clean-lab: ## forget the cached kernels
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/farmctl/lab"
