@@ -9,6 +9,7 @@ mod explain;
 mod host;
 mod ipvs;
 mod memory;
+mod preflight;
 mod proc;
 mod sysctl;
 
@@ -21,6 +22,7 @@ use crate::state::{Change, DestinationKey, HostFacts, ServiceKey, State};
 pub use blind::BlindSpot;
 pub use ipvs::Ipvs;
 pub use memory::Memory;
+pub use preflight::{Preflight, rehearse};
 pub use proc::{observe as observe_unprivileged, observe_best};
 
 /// Something that forwards packets.

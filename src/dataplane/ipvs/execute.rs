@@ -96,7 +96,7 @@ impl Ipvs {
 
 /// Sends the changes as one batch; gives back the places of those that the kernel refused, each
 /// once.
-fn send(
+pub(in crate::dataplane) fn send(
     client: &mut Client,
     run: &[Change],
     aliases: &mut Aliases,

@@ -17,10 +17,10 @@ use crate::netlink::{ipvs, route};
 use crate::state::{Change, Setting, State, SyncDaemon, SyncRole};
 
 pub(super) use convert::ignores_port;
-pub(super) use table::{Table, steady};
+pub(super) use execute::send;
+pub(super) use table::{Aliases, Table, steady};
 
 use std::collections::{BTreeMap, BTreeSet};
-use table::Aliases;
 
 /// The kernel's IPVS and what belongs to it.
 #[derive(Debug)]

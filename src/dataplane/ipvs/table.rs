@@ -20,7 +20,7 @@ const ATTEMPTS: usize = 6;
 const FITS_ONE_PIECE: usize = 32;
 
 /// The ports that destinations have in the kernel where they are not the canonical ones.
-pub(super) type Aliases = BTreeMap<(ServiceKey, DestinationKey), u16>;
+pub(in crate::dataplane) type Aliases = BTreeMap<(ServiceKey, DestinationKey), u16>;
 
 /// All services and destinations of a namespace.
 #[derive(Debug, Default)]
