@@ -1,16 +1,10 @@
 //! The lab itself: what every other test here takes for granted.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
+use std::time::Duration;
 
-use netlink_packet_core::{NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
-use netlink_packet_generic::GenlMessage;
-use netlink_packet_generic::ctrl::nlas::GenlCtrlAttrs;
-use netlink_packet_generic::ctrl::{GenlCtrl, GenlCtrlCmd};
-use netlink_sys::Socket;
-use netlink_sys::protocols::NETLINK_GENERIC;
-
-use crate::bed::{Family, Farm, Net, Node, Server};
+use crate::bed::{self, Family, Farm, Net, Node, Server};
 
 #[test]
 fn the_kernel_has_ip_vs() {
@@ -19,11 +13,11 @@ fn the_kernel_has_ip_vs() {
         "lab/wrap should have seen to it"
     );
     assert!(
-        family_exists("IPVS"),
+        bed::family("IPVS").is_some(),
         "generic netlink knows no family IPVS"
     );
     assert!(
-        !family_exists("IPVZ"),
+        bed::family("IPVZ").is_none(),
         "the question above can't be answered with no"
     );
 }
@@ -137,22 +131,47 @@ fn farmctl_runs_inside_a_node() {
     assert_eq!(output.status.code(), Some(0));
 }
 
-/// Asks the kernel for a generic netlink family by name.
-fn family_exists(name: &str) -> bool {
-    let mut socket = Socket::new(NETLINK_GENERIC).unwrap();
-    socket.bind_auto().unwrap();
-    let mut question = GenlMessage::from_payload(GenlCtrl {
-        cmd: GenlCtrlCmd::GetFamily,
-        nlas: vec![GenlCtrlAttrs::FamilyName(name.to_owned())],
-    });
-    question.finalize();
-    let mut message = NetlinkMessage::from(question);
-    message.header.flags = NLM_F_REQUEST;
-    message.finalize();
-    let mut bytes = vec![0; message.buffer_len()];
-    message.serialize(&mut bytes);
-    socket.send(&bytes, 0).unwrap();
-    let (answer, _) = socket.recv_from_full().unwrap();
-    let answer = NetlinkMessage::<GenlMessage<GenlCtrl>>::deserialize(&answer).unwrap();
-    matches!(answer.payload, NetlinkPayload::InnerMessage(_))
+#[test]
+fn a_real_server_unpacks_gue() {
+    let farm = Farm::new();
+    let [rs1, ..] = &farm.real_servers;
+    let vip = Net::Front.address(Family::V4, 101);
+    rs1.hold("tunl0", vip);
+    rs1.receive_gue(6080, Family::V4);
+    rs1.receive_gue(6080, Family::V6);
+    let server = rs1.run(|| UdpSocket::bind((vip, 9))).unwrap();
+    let sender = farm
+        .director
+        .run(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))
+        .unwrap();
+    // A GUE header of version 0 without options: only the protocol inside, 4 for IPv4.
+    let packet = [&[0, 4, 0, 0][..], &udp_packet(vip, 9, *b"hello!")].concat();
+    sender
+        .send_to(&packet, (Net::Front.address(Family::V4, 11), 6080))
+        .unwrap();
+    let mut text = [0; 16];
+    let (length, from) = server.recv_from(&mut text).unwrap();
+    assert_eq!(&text[..length], b"hello!");
+    assert_eq!(from.ip(), Net::Front.address(Family::V4, Farm::CLIENT));
+}
+
+/// An IPv4 packet with a UDP datagram in it, from the client (RFC 791, RFC 768).
+fn udp_packet(to: IpAddr, port: u8, text: [u8; 6]) -> Vec<u8> {
+    let (IpAddr::V4(from), IpAddr::V4(to)) = (Net::Front.address(Family::V4, Farm::CLIENT), to)
+    else {
+        panic!("IPv4 only");
+    };
+    let mut packet = vec![0x45, 0, 0, 34, 0, 0, 0, 0, 64, 17, 0, 0];
+    packet.extend(from.octets());
+    packet.extend(to.octets());
+    let sum: u32 = packet
+        .chunks(2)
+        .map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]))
+        .sum();
+    let folded = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
+    packet[10..12].copy_from_slice(&folded.to_be_bytes());
+    // The UDP checksum 0 means none.
+    packet.extend([0x30, 0x39, 0, port, 0, 14, 0, 0]);
+    packet.extend(text);
+    packet
 }

@@ -15,7 +15,8 @@
 //!   network with the real servers would get its answers directly and drop them.
 //! * **Direct routing**: the VIP belongs on `front`, the real servers are named by their `front`
 //!   addresses and hold the VIP on `lo`: [`Farm::real_servers_hold`].
-//! * **Tunnel**: the same, with the VIP on `tunl0` or `ip6tnl0`.
+//! * **Tunnel**: the same, with the VIP on `tunl0` or `ip6tnl0`, or on `gre0` for GRE over IPv4; for
+//!   GUE also [`Node::receive_gue`].
 //!
 //! A new namespace has `lo` up (without it IPVS answers EINVAL to new destinations), no reverse-path
 //! filter and no duplicate address detection. Nothing forwards: a test asks for that with
@@ -29,10 +30,12 @@
 //! A namespace and what is in it vanish with its last socket, thread and [`Node`].
 
 mod farm;
+mod genetlink;
 mod http;
 mod node;
 mod rtnetlink;
 
 pub(crate) use farm::{Family, Farm, Net};
+pub(crate) use genetlink::family;
 pub(crate) use http::Server;
 pub(crate) use node::{Node, Switch};

@@ -11,6 +11,8 @@ use std::thread;
 
 use nix::sched::{CloneFlags, setns, unshare};
 
+use super::farm::Family;
+use super::genetlink;
 use super::http::{Answer, Connection, Download};
 use super::rtnetlink::{self, Address};
 
@@ -110,6 +112,16 @@ impl Node {
             rtnetlink::add_address(interface, Address::alone(vip));
         });
         self.set(&format!("net/ipv4/conf/{interface}/rp_filter"), "0");
+    }
+
+    /// Unpacks GUE packets of this family that come to a UDP port. What was in them arrives at
+    /// `tunl0` or `ip6tnl0`, which must be up: see [`Node::hold`].
+    pub(crate) fn receive_gue(&self, port: u16, family: Family) {
+        let number = match family {
+            Family::V4 => 2,
+            Family::V6 => 10,
+        };
+        self.run(|| genetlink::receive_gue(port, number)).unwrap();
     }
 
     /// Writes a sysctl of this namespace, named as below `/proc/sys`.
