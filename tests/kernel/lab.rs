@@ -140,6 +140,9 @@ fn a_real_server_unpacks_gue() {
     rs1.receive_gue(6080, Family::V4);
     rs1.receive_gue(6080, Family::V6);
     let server = rs1.run(|| UdpSocket::bind((vip, 9))).unwrap();
+    server
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
     let sender = farm
         .director
         .run(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))

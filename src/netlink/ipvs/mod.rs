@@ -2,7 +2,7 @@
 //! destinations, synchronisation daemons and timeouts, in the kernel's own words.
 //!
 //! [`Client`] talks to the kernel; [`codec`] turns [`Command`], [`Query`] and [`Reply`] into
-//! bytes and back; [`explain`] says what an error number means. Nothing here knows what the
+//! bytes and back; [`explain()`] says what an error number means. Nothing here knows what the
 //! table should look like. Only the IPVS data plane calls it.
 
 mod client;
