@@ -20,9 +20,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, Box<(String, Problem)>> {
     };
     match text.char_indices().find(|(_, c)| is_refused(*c)) {
         None => Ok(text.to_owned()),
-        Some((place, c)) => Err(Box::new((text.to_owned(), control_character(place, c)))),
+        Some((place, c)) => {
+            let problem = control_character(place, c);
+            Err(Box::new((text.replace(is_refused, REPLACEMENT), problem)))
+        }
     }
 }
+
+/// What stands in a message for a character that would disturb a terminal.
+const REPLACEMENT: &str = "\u{fffd}";
 
 /// YAML 1.2, production 1 (`c-printable`), without C1 controls.
 fn is_refused(c: char) -> bool {
@@ -74,7 +80,7 @@ fn control_character(place: usize, c: char) -> Problem {
     );
     Problem::error(
         "control-character",
-        Place::Bytes(place..place + c.len_utf8()),
+        Place::Bytes(place..place + REPLACEMENT.len()),
         message,
     )
     .labelled("here")

@@ -265,10 +265,20 @@ impl<'t> Builder<'t> {
             self.cuts.drop_at(&path);
             return Some(merge_key(self.tree.node(node).span));
         }
-        if name.is_empty() {
-            let place = Place::Bytes(self.tree.node(node).span.range());
-            let problem = Problem::error("empty-key", place, "a key is missing before this `:`");
-            return Some(problem.labelled("no key"));
+        let range = self.tree.node(node).span.range();
+        if name.is_empty() || range.is_empty() {
+            let problem = Problem::error(
+                "empty-key",
+                Place::Bytes(range),
+                "a key is missing before this `:`",
+            );
+            let path = self.path().key(name);
+            self.cuts.drop_at(&path);
+            return Some(
+                problem
+                    .labelled("no key")
+                    .helped("write the key, or remove this entry"),
+            );
         }
         let first = self.open.last()?.seen.get(name).copied()?;
         Some(self.duplicate(node, first, name))
@@ -311,7 +321,12 @@ impl<'t> Builder<'t> {
         let place = Place::Bytes(span.range());
         let problem = Problem::error("complex-key", place, "a list or map cannot be a key here")
             .labelled("not a name")
-            .helped("a value that begins with `{`, `[` or `*` may need quotes");
+            .helped(
+                "put a value that begins with `{`, `[` or `*` in quotes; `{{ … }}` is a template \
+                 that nothing has filled in",
+            );
+        let map = self.path();
+        self.cuts.drop_at(&map);
         self.problems.push(problem);
     }
 
@@ -357,7 +372,9 @@ impl<'t> Builder<'t> {
                 place,
                 "this alias is inside of its own anchor",
             );
-            return Err(Box::new(problem.labelled("would never end")));
+            return Err(Box::new(problem.labelled("would never end").helped(
+                "remove this alias, or move it out of the value that it repeats",
+            )));
         };
         if self.open.len() + weight.depth > MAX_DEPTH {
             return Err(Box::new(too_deep(span)));
@@ -483,5 +500,7 @@ fn merge_key(span: Span) -> Problem {
 
 fn too_deep(span: Span) -> Problem {
     let message = format!("lists and maps are nested more than {MAX_DEPTH} deep");
-    Problem::error("too-deep", Place::Bytes(span.range()), message).labelled("too deep here")
+    Problem::error("too-deep", Place::Bytes(span.range()), message)
+        .labelled("too deep here")
+        .helped("a farm needs less than ten levels: look for brackets that were typed twice")
 }

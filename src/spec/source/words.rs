@@ -189,7 +189,7 @@ fn unfit(tree: &Tree, expected: &str, path: &Path, place: Place) -> Problem {
     let problem = Problem::error("wrong-type", place, message).labelled("does not fit");
     match remedy(tree, node, &expected) {
         Some(help) => problem.helped(help),
-        None => problem,
+        None => problem.helped(format!("`farmctl explain {path}` says what belongs here")),
     }
 }
 
@@ -240,6 +240,9 @@ pub(super) fn described(tree: &Tree, node: NodeId) -> String {
 fn remedy(tree: &Tree, node: NodeId, expected: &str) -> Option<String> {
     let text = tree.scalar(node);
     match tree.kind(node) {
+        Kind::List(_) if expected == "a map" => {
+            Some("write a name and `:` before each entry, instead of `- `".to_owned())
+        }
         Kind::Map(_) if expected == "a list" => Some("begin each item with `- `".to_owned()),
         Kind::Scalar(..) if expected == "a list" && !text.is_empty() => {
             Some(format!("write `[{}]`", shown(text)))
