@@ -7,7 +7,6 @@
 //! - [`ipvs`]: virtual services and destinations (generic netlink family `IPVS`);
 //! - [`route`]: links and addresses (rtnetlink);
 //! - [`nft`]: the one nftables table that sets firewall marks;
-//! - [`arp`]: frames that tell the neighbours where an address now lives.
 //!
 //! A [`Socket`] is blocking and stays in the network namespace of the thread that opened it.
 //! No bytes received from it can make this module panic.
@@ -17,6 +16,7 @@ mod error;
 mod generic;
 pub mod ipvs;
 pub mod message;
+pub mod nft;
 pub mod route;
 mod socket;
 

@@ -24,6 +24,8 @@ const READ_SIZE: usize = 64 * 1024;
 /// The receive buffer asked for: every message of a 32 KB batch may fail, and each error reply
 /// is charged nearly 1 KiB by the kernel.
 const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
+/// Beyond this size a batch may not fit in a send buffer of the default size.
+const LARGE: usize = 128 * 1024;
 /// How long the kernel may keep silent. It answers within the call; this only makes sure that a
 /// lost reply cannot hang farmctl for ever.
 const PATIENCE_SECONDS: i64 = 60;
@@ -95,6 +97,11 @@ impl Batch {
     /// How many bytes it takes on the wire.
     pub fn size(&self) -> usize {
         self.writer.len()
+    }
+
+    /// The messages as they would be sent, but for their sequence numbers.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.writer.as_bytes()
     }
 
     /// Empties it and keeps the memory.
@@ -223,6 +230,11 @@ impl Socket {
             .wrapping_add(u32::try_from(batch.len()).unwrap_or(u32::MAX));
         batch.seal(first);
         self.writes_sent += batch.len() as u64;
+        if batch.size() > LARGE {
+            // Where this is not allowed, the write fails with EMSGSIZE and nothing is done.
+            let room = batch.size() + LARGE;
+            let _refused = setsockopt(&self.inner, sockopt::SndBufForce, &room);
+        }
         self.send(batch.writer.as_bytes())?;
         self.collect(batch, first)
     }
