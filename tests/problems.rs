@@ -2,6 +2,11 @@
 //! user is told. The first line of a file says which problems it has, so that a snapshot can't be
 //! accepted into nonsense.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic; the lint knows only functions that are tests themselves"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
