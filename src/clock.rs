@@ -12,6 +12,11 @@ pub trait Clock {
     fn now(&self) -> Instant;
     /// Time since 1970-01-01 00:00 UTC.
     fn unix(&self) -> Duration;
+    /// Time since the machine booted, the time that it slept included. A clock without a machine
+    /// counts from where its wall clock does.
+    fn since_boot(&self) -> Duration {
+        self.unix()
+    }
     /// Lets at least this much time pass.
     fn sleep(&self, length: Duration);
 }
@@ -31,6 +36,14 @@ impl Clock for SystemClock {
         SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
+    }
+
+    /// `CLOCK_BOOTTIME` as `/proc/uptime` tells it (proc(5)).
+    fn since_boot(&self) -> Duration {
+        let uptime = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+        let seconds = uptime.split_whitespace().next().map(str::parse);
+        let length = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.ok()?).ok());
+        length.unwrap_or_else(|| self.unix())
     }
 
     fn sleep(&self, length: Duration) {

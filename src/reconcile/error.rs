@@ -78,6 +78,9 @@ pub enum Error {
     /// The data plane can't be read.
     #[error(transparent)]
     Dataplane(#[from] dataplane::Error),
+    /// Not everything can be seen, so what is there can't be compared with what is wanted.
+    #[error("nothing was done, because not everything can be seen: {0} Run as root")]
+    Blind(String),
     /// The process that undoes an unconfirmed change could not be started.
     #[error("nothing was done: the guard that undoes an unconfirmed change did not start: {0}")]
     Guard(String),

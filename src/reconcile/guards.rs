@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::{ServiceKey, State};
 
+use super::Digest;
+
 /// Whether a file may shrink the farm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Shrink {
@@ -115,9 +117,21 @@ pub enum Refusal {
         /// The length of the accepted file, bytes.
         of: usize,
     },
+    /// An earlier change waits for its confirmation.
+    Unconfirmed {
+        /// Of which farm.
+        farm: String,
+        /// How long it waits still, seconds.
+        seconds: u64,
+    },
+    /// The file was undone before, because its confirmation did not come.
+    Rejected {
+        /// The file.
+        file: Digest,
+    },
 }
 
-/// What every refusal ends with.
+/// What a refusal that can be passed ends with.
 const ADVICE: &str = "If that is what you want, add --allow-shrink.";
 
 impl fmt::Display for Refusal {
@@ -139,6 +153,16 @@ impl fmt::Display for Refusal {
                 f,
                 "the file is the first {length} bytes of the last accepted one ({of} bytes): \
                  it was probably cut short on its way here. Bring the whole file. {ADVICE}"
+            ),
+            Self::Unconfirmed { farm, seconds } => write!(
+                f,
+                "an earlier change of farm {farm} waits for its confirmation and is undone in \
+                 {seconds} s. Say `farmctl confirm` if it is good, or wait until it is undone"
+            ),
+            Self::Rejected { file } => write!(
+                f,
+                "this very file ({file}) was applied before and undone, because nobody confirmed \
+                 it. Change what was wrong with it; if nothing was, change a comment"
             ),
         }
     }

@@ -8,28 +8,44 @@
 //! Only [`Store`] (files), [`WriterLock`] (a socket) and [`Origin`] touch the system; everything
 //! else is pure and is given its data plane and its clock. Called by `cli`. It never prints.
 
-#![expect(dead_code, reason = "the engine that uses the rest lands next")]
-
 mod accepted;
+mod apply;
+mod confirm;
 mod digest;
+mod drain;
 mod error;
 pub mod guards;
+mod journal;
 mod key;
+mod ledger;
 mod lock;
 mod origin;
+mod outcome;
+mod progress;
 mod record;
+mod request;
+mod rollback;
+mod run;
 mod scope;
 mod store;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use accepted::{Accepted, Rejected};
+pub use apply::apply;
+pub use confirm::{Confirmation, GuardEnd, Pending, confirm, guard, undo_if_due};
 pub use digest::Digest;
 pub use error::Error;
-pub use guards::{Footprint, Refusal};
+pub use guards::{Footprint, Refusal, Shrink};
+pub use journal::{Journal, Leftover};
 pub use key::Key;
 pub use lock::{Busy, WriterLock};
 pub use origin::Origin;
+pub use outcome::{Cut, Outcome, Report};
+pub use progress::Progress;
 pub use record::{Record, Standing};
+pub use request::{Mode, Preflight, Prune, Request, Surroundings, Target};
 pub use scope::{Adopt, Scope};
 pub use store::Store;

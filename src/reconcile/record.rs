@@ -4,10 +4,11 @@
 //! is `done` then. An intent may be somebody else's: it never authorises a deletion. After a
 //! reboot, or in another network namespace, it says nothing: [`Record::load`] empties it then.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use crate::state::State;
 
 use super::store::Document;
 use super::{Error, Key, Origin, Store};
@@ -125,6 +126,22 @@ impl Record {
         Self {
             origin: self.origin.clone(),
             keys,
+        }
+    }
+
+    /// This record after a rollback that did not get through: `before` is what it was before the
+    /// run. What was made and is still there is ours for certain; what is gone is forgotten.
+    #[must_use]
+    pub(super) fn after_part(&self, before: &Self, made: &BTreeSet<Key>, now: &State) -> Self {
+        let there = self.keys.keys().chain(made).filter(|key| key.is_in(now));
+        let stand = |key: &Key| match before.standing(key) {
+            Some(standing) => standing,
+            None if made.contains(key) => Standing::Done,
+            None => Standing::Intent,
+        };
+        Self {
+            origin: self.origin.clone(),
+            keys: there.map(|key| (key.clone(), stand(key))).collect(),
         }
     }
 }

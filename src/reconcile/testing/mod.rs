@@ -1,10 +1,12 @@
-//! What the tests of this module share: small states, and a disk that fails on demand.
+//! What the tests of this module share: small states, a disk that fails on demand, and a machine.
 
+mod bench;
 mod fuse;
 mod states;
 
-pub(super) use fuse::Fuse;
+pub(super) use bench::{Bench, Kernel, survive, target};
+pub(super) use fuse::{Blow, Fuse};
 pub(super) use states::{
-    address_key, any_state, merged, origin, service_key, state_of_ports, state_of_weights, vip,
-    with_node_address,
+    address_key, any_state, destination_key, merged, moved, origin, service_key, state_of_ports,
+    state_of_weights, vip, with_node_address,
 };

@@ -190,3 +190,20 @@ fn sync_daemon(id: u8) -> (SyncRole, SyncDaemon) {
     };
     (SyncRole::Master, daemon)
 }
+
+/// The same state under keys that no file of these tests names: somebody else's.
+pub(in super::super) fn moved(state: State) -> State {
+    let services = state.services.into_iter().map(|(key, service)| {
+        let port = 1000 + key.port();
+        (service_key(port), service)
+    });
+    let addresses = state.addresses.into_iter().map(|(key, address)| {
+        let interface = format!("other-{}", key.interface);
+        (address_key(&interface, key.address), address)
+    });
+    State {
+        services: services.collect(),
+        addresses: addresses.collect(),
+        ..State::default()
+    }
+}

@@ -1,0 +1,132 @@
+//! What the engine is asked to do, and what it is given to do it with.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::dataplane::Dataplane;
+use crate::state::{Plan, State};
+
+use super::guards::Shrink;
+use super::{Adopt, Footprint, Origin, Progress, Store};
+
+/// What the file asks for on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Target {
+    /// The farm's name.
+    pub farm: String,
+    /// The text of the file.
+    pub text: String,
+    /// What the kernel is to hold.
+    pub state: State,
+    /// Every floating address that the file names, also those that this machine does not hold.
+    pub vips: BTreeSet<IpAddr>,
+}
+
+/// How it is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Request {
+    /// Whether to do it or to say what would be done.
+    pub mode: Mode,
+    /// Whether foreign objects that the file names become ours.
+    pub adopt: Adopt,
+    /// Whether the file may shrink the farm.
+    pub shrink: Shrink,
+    /// What happens to what the file no longer names.
+    pub prune: Prune,
+    /// How long a destination that goes may keep its connections; 0 cuts them at once.
+    pub drain: Duration,
+    /// How long to try before what was accepted but does not show is given up.
+    pub wait: Duration,
+    /// How long to wait for `farmctl confirm` before everything is undone.
+    pub confirm: Option<Duration>,
+}
+
+/// Whether to do it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Do it.
+    #[default]
+    Write,
+    /// Say what would be done, and write nothing anywhere.
+    DryRun,
+}
+
+/// What happens to objects of ours that the file no longer names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Prune {
+    /// They are removed.
+    #[default]
+    Owned,
+    /// They stay as they are, and stay ours.
+    None,
+}
+
+/// What the trial in a throw-away network namespace said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Preflight {
+    /// The kernel takes the plan and holds what is wanted afterwards.
+    Passed,
+    /// It could not be tried: why, in a full sentence.
+    Skipped(String),
+    /// The kernel refuses the plan: why, a full sentence each.
+    Failed(Vec<String>),
+}
+
+/// Everything outside the engine.
+pub struct Surroundings<'a> {
+    /// The kernel. The caller holds the writer lock.
+    pub plane: &'a mut dyn Dataplane,
+    /// The state directory.
+    pub store: &'a Store,
+    /// This boot and network namespace.
+    pub origin: &'a Origin,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Tries a plan on what the kernel holds, without touching it.
+    pub preflight: &'a mut dyn FnMut(&State, &Plan) -> Preflight,
+    /// Starts the process that runs [`super::guard`], and comes back when it runs.
+    pub start_guard: &'a mut dyn FnMut() -> Result<(), String>,
+    /// Hears what is being done.
+    pub progress: &'a mut dyn FnMut(&Progress),
+}
+
+impl Target {
+    /// What the guards look at, of what the kernel will hold.
+    pub(super) fn footprint(&self, effective: &State) -> Footprint {
+        Footprint::of(effective).with_vips(self.vips.iter().copied())
+    }
+
+    /// What the kernel will hold: the file's state, and with [`Prune::None`] all that is ours.
+    pub(super) fn effective(&self, ours: &State, prune: Prune) -> State {
+        match prune {
+            Prune::Owned => self.state.clone(),
+            Prune::None => keeping(&self.state, ours),
+        }
+    }
+}
+
+fn keeping(wanted: &State, ours: &State) -> State {
+    let mut state = wanted.clone();
+    for (key, service) in &ours.services {
+        let place = state.services.entry(*key);
+        place.or_insert_with(|| service.clone());
+    }
+    for (key, address) in &ours.addresses {
+        state.addresses.entry(key.clone()).or_insert(*address);
+    }
+    for (role, daemon) in &ours.sync_daemons {
+        let place = state.sync_daemons.entry(*role);
+        place.or_insert_with(|| daemon.clone());
+    }
+    keep_marks(wanted, ours, &mut state);
+    state
+}
+
+/// The rules of marks that the file does not use at all stay: their services stay.
+fn keep_marks(wanted: &State, ours: &State, state: &mut State) {
+    let used: BTreeSet<u32> = wanted.marks.iter().map(|rule| rule.mark).collect();
+    let kept = ours.marks.iter().filter(|rule| !used.contains(&rule.mark));
+    state.marks.extend(kept.copied());
+}

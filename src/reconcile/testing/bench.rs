@@ -1,0 +1,183 @@
+//! A machine for tests: a kernel in memory that runs can be killed in, a disk, and a clock.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::super::{
+    Error, Footprint, Origin, Outcome, Preflight, Progress, Record, Request, Store, Surroundings,
+    Target, apply,
+};
+use super::fuse::Killed;
+use super::states::origin;
+use crate::clock::{Clock, SystemClock};
+use crate::dataplane::{self, Dataplane, Failure, Memory, Observation};
+use crate::state::{Change, State};
+
+/// Time that passes only when somebody waits.
+#[derive(Debug)]
+pub(in super::super) struct Still {
+    start: Instant,
+    passed: Cell<Duration>,
+}
+
+impl Clock for Still {
+    fn now(&self) -> Instant {
+        self.start + self.passed.get()
+    }
+
+    fn unix(&self) -> Duration {
+        Duration::from_secs(1_800_000_000) + self.passed.get()
+    }
+
+    fn since_boot(&self) -> Duration {
+        Duration::from_secs(1000) + self.passed.get()
+    }
+
+    fn sleep(&self, length: Duration) {
+        self.passed.set(self.passed.get() + length);
+    }
+}
+
+/// A kernel that outlives the runs that write to it.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Kernel {
+    pub(in super::super) memory: Rc<RefCell<Memory>>,
+    /// The run is killed before this change, counted from the setting.
+    kill: Rc<Cell<Option<usize>>>,
+}
+
+impl Dataplane for Kernel {
+    fn observe(&mut self) -> Result<Observation, dataplane::Error> {
+        self.memory.borrow_mut().observe()
+    }
+
+    fn execute(&mut self, changes: &[Change]) -> Result<Vec<Failure>, dataplane::Error> {
+        let mut failures = Vec::new();
+        for (index, change) in changes.iter().enumerate() {
+            match self.kill.get() {
+                Some(0) => resume_unwind(Box::new(Killed)),
+                left => self.kill.set(left.map(|left| left - 1)),
+            }
+            let failed = self
+                .memory
+                .borrow_mut()
+                .execute(std::slice::from_ref(change))?;
+            failures.extend(
+                failed
+                    .into_iter()
+                    .map(|failure| Failure { index, ..failure }),
+            );
+        }
+        Ok(failures)
+    }
+
+    fn writes(&self) -> u64 {
+        self.memory.borrow().writes()
+    }
+}
+
+/// The machine.
+pub(in super::super) struct Bench {
+    _place: tempfile::TempDir,
+    pub(in super::super) store: Store,
+    pub(in super::super) kernel: Kernel,
+    pub(in super::super) clock: Still,
+    pub(in super::super) origin: Origin,
+    pub(in super::super) preflight: Preflight,
+    pub(in super::super) guards_started: Rc<Cell<usize>>,
+    pub(in super::super) said: RefCell<Vec<String>>,
+}
+
+impl Bench {
+    /// A machine whose kernel holds this, made by others.
+    pub(in super::super) fn holding(foreign: State) -> Self {
+        // Flushing to a real disk thousands of times would take most of the tests' time.
+        let place = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let place = place.unwrap();
+        let kernel = Kernel::default();
+        kernel.memory.replace(Memory::holding(foreign));
+        Self {
+            store: Store::at(place.path()),
+            _place: place,
+            kernel,
+            clock: Still {
+                start: SystemClock.now(),
+                passed: Cell::default(),
+            },
+            origin: origin("boot"),
+            preflight: Preflight::Passed,
+            guards_started: Rc::default(),
+            said: RefCell::default(),
+        }
+    }
+
+    pub(in super::super) fn state(&self) -> State {
+        self.kernel.memory.borrow().state().clone()
+    }
+
+    pub(in super::super) fn record(&self) -> Record {
+        Record::load(&self.store, &self.origin).unwrap()
+    }
+
+    /// One run of the program.
+    pub(in super::super) fn apply(
+        &self,
+        request: &Request,
+        target: &Target,
+    ) -> Result<Outcome, Error> {
+        let mut kernel = self.kernel.clone();
+        apply(
+            request,
+            target,
+            &mut Surroundings {
+                plane: &mut kernel,
+                store: &self.store,
+                origin: &self.origin,
+                clock: &self.clock,
+                preflight: &mut |_, _| self.preflight.clone(),
+                start_guard: &mut || {
+                    self.guards_started.set(self.guards_started.get() + 1);
+                    Ok(())
+                },
+                progress: &mut |progress: &Progress| {
+                    self.said.borrow_mut().push(progress.to_string());
+                },
+            },
+        )
+    }
+
+    /// One run that may be killed, before the given change of the kernel or by the disk's fuse.
+    /// None where it was.
+    pub(in super::super) fn apply_mortal(
+        &self,
+        request: &Request,
+        target: &Target,
+        kill: Option<usize>,
+    ) -> Option<Result<Outcome, Error>> {
+        self.kernel.kill.set(kill);
+        let end = survive(|| self.apply(request, target));
+        self.kernel.kill.set(None);
+        end
+    }
+}
+
+/// Does something in which the process may be killed. None where it was.
+pub(in super::super) fn survive<T>(act: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(act)) {
+        Ok(end) => Some(end),
+        Err(cause) if cause.is::<Killed>() => None,
+        Err(cause) => resume_unwind(cause),
+    }
+}
+
+/// A file of farm `shop` that asks for a state.
+pub(in super::super) fn target(state: State) -> Target {
+    Target {
+        farm: "shop".to_owned(),
+        text: format!("{:?}", Footprint::of(&state)),
+        vips: [super::states::vip(10)].into(),
+        state,
+    }
+}

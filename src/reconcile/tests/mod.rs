@@ -1,0 +1,5 @@
+//! The engine on a machine in memory.
+
+mod apply;
+mod confirm;
+mod recovery;
