@@ -1,0 +1,226 @@
+//! The command line: what can be written, with the help that a user reads.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// One file describes the farm; one binary makes it so.
+#[derive(Debug, Parser)]
+#[command(name = "farmctl", version, max_term_width = 100)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The farm's file; `-` is standard input [default: farm.yaml]
+    #[arg(short, long, global = true, value_name = "FILE", env = "FARMCTL_FILE")]
+    pub file: Option<PathBuf>,
+    /// How results are printed
+    #[arg(short, long, global = true, value_enum, env = "FARMCTL_OUTPUT", default_value = "text")]
+    pub output: OutputFormat,
+    /// When results are coloured; NO_COLOR and CLICOLOR_FORCE are heeded
+    #[arg(long, global = true, value_enum, env = "FARMCTL_COLOR", default_value = "auto")]
+    pub color: ColorChoice,
+    /// Say more about what is done
+    #[arg(short, long, global = true, env = "FARMCTL_VERBOSE")]
+    pub verbose: bool,
+    /// Never ask; farmctl asks nothing today
+    #[arg(long, global = true, env = "FARMCTL_NO_INPUT")]
+    pub no_input: bool,
+    /// Which node of the file this machine is [default: found by address, then by host name]
+    #[arg(long, global = true, value_name = "NAME", env = "FARMCTL_NODE")]
+    pub node: Option<String>,
+    /// Where farmctl keeps what it knows of its own objects
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "FARMCTL_STATE_DIR",
+        default_value = "/var/lib/farmctl"
+    )]
+    pub state_dir: PathBuf,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    Text,
+    /// For programs; covered by a schema.
+    Json,
+    /// The same as YAML.
+    Yaml,
+    /// One line for each step (`diff` and `apply --dry-run`).
+    Ops,
+}
+
+/// When results are coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Report every mistake in the file at once
+    Validate(ValidateArgs),
+    /// Show what `apply` would change
+    Diff(DiffArgs),
+    /// Make this machine what the file says
+    Apply(ApplyArgs),
+    /// Keep what an `apply --confirm-timeout` did
+    Confirm,
+    /// Show what is so now
+    Status(StatusArgs),
+    /// Print the live state as JSON, for `diff --snapshot`
+    Snapshot,
+    /// Print the JSON Schema of farm.yaml
+    Schema(SchemaArgs),
+    /// Explain a part of farm.yaml, such as `services.persistence`
+    Explain(ExplainArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
+    /// Undo an apply that nobody confirms; started by `apply --confirm-timeout`
+    #[command(hide = true)]
+    Guard,
+}
+
+/// Arguments of `validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// The files; `-` is standard input [default: farm.yaml]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The farm's file; `-` is standard input [default: farm.yaml]
+    #[arg(value_name = "FILE")]
+    pub path: Option<PathBuf>,
+    /// Compare with another version of the file instead of the kernel: a git revision or a file
+    #[arg(long, value_name = "REV_OR_FILE", conflicts_with = "snapshot")]
+    pub base: Option<String>,
+    /// Compare with a saved live state (`farmctl snapshot`) instead of the kernel
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+    /// What becomes of objects that farmctl made and the file no longer has
+    #[arg(long, value_enum, default_value = "owned")]
+    pub prune: Prune,
+    /// Take over objects that the file names and somebody else made
+    #[arg(long)]
+    pub adopt: bool,
+}
+
+/// What becomes of objects that the file no longer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Prune {
+    /// Those that farmctl made go.
+    Owned,
+    /// All stay.
+    None,
+}
+
+/// Arguments of `apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// The farm's file; `-` is standard input [default: farm.yaml]
+    #[arg(value_name = "FILE")]
+    pub path: Option<PathBuf>,
+    /// Show the plan and what its preflight says; change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Go on until the kernel shows the wanted state, at most --timeout
+    #[arg(long)]
+    pub wait: bool,
+    /// How long --wait waits, such as 30s
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
+    pub timeout: Duration,
+    /// What becomes of objects that farmctl made and the file no longer has
+    #[arg(long, value_enum, default_value = "owned")]
+    pub prune: Prune,
+    /// Take over objects that the file names and somebody else made
+    #[arg(long)]
+    pub adopt: bool,
+    /// Do it although it removes much of the farm; once
+    #[arg(long)]
+    pub allow_shrink: bool,
+    /// Let connections of removed real servers end by themselves for at most this long
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
+    pub drain_timeout: Duration,
+    /// Undo everything unless `farmctl confirm` comes within this time
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub confirm_timeout: Option<Duration>,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The farm's file; `-` is standard input [default: farm.yaml]
+    #[arg(value_name = "FILE")]
+    pub path: Option<PathBuf>,
+    /// One line and the exit code of a monitoring plugin: 0 full, 1 degraded, 2 down, 3 unknown
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Whose schema
+    #[arg(value_enum, default_value = "farm")]
+    pub of: SchemaOf,
+}
+
+/// Whose schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The file farm.yaml.
+    Farm,
+    /// What `diff -o json` prints.
+    Diff,
+    /// What `apply -o json` prints.
+    Apply,
+    /// What `validate -o json` prints.
+    Validate,
+    /// What `status -o json` prints.
+    Status,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A path in farm.yaml without names, such as `services.persistence`; left out, the whole file
+    #[arg(value_name = "PATH", default_value = "")]
+    pub path: String,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// A duration with a unit, in farm.yaml's own words.
+fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<crate::spec::Duration>().map(|duration| duration.0).map_err(|e| e.to_string())
+}

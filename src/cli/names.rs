@@ -1,0 +1,51 @@
+//! What the user calls the kernel's objects.
+
+use std::collections::BTreeMap;
+
+use crate::state::{DestinationKey, ServiceKey};
+
+/// The names in farm.yaml behind the kernel's keys; keys that the file does not have have none.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    services: BTreeMap<ServiceKey, String>,
+    servers: BTreeMap<(ServiceKey, DestinationKey), String>,
+}
+
+impl Names {
+    /// Remembers a service's name.
+    pub fn add_service(&mut self, key: ServiceKey, name: impl Into<String>) {
+        self.services.insert(key, name.into());
+    }
+
+    /// Remembers a real server's name.
+    pub fn add_server(&mut self, service: ServiceKey, key: DestinationKey, name: impl Into<String>) {
+        self.servers.insert((service, key), name.into());
+    }
+
+    /// The service's name, else its key.
+    pub fn service(&self, key: &ServiceKey) -> String {
+        self.services.get(key).cloned().unwrap_or_else(|| key.to_string())
+    }
+
+    /// The service's key, and its name where it has one: `tcp 192.0.2.10:80 (http)`.
+    pub fn service_title(&self, key: &ServiceKey) -> String {
+        titled(key, self.services.get(key))
+    }
+
+    /// The real server's name, else its key.
+    pub fn server(&self, service: &ServiceKey, key: &DestinationKey) -> String {
+        self.servers.get(&(*service, *key)).cloned().unwrap_or_else(|| key.to_string())
+    }
+
+    /// The real server's key, and its name where it has one: `10.0.0.21:8080 (web1)`.
+    pub fn server_title(&self, service: &ServiceKey, key: &DestinationKey) -> String {
+        titled(key, self.servers.get(&(*service, *key)))
+    }
+}
+
+fn titled(key: &impl std::fmt::Display, name: Option<&String>) -> String {
+    match name {
+        Some(name) if *name != key.to_string() => format!("{key} ({name})"),
+        Some(_) | None => key.to_string(),
+    }
+}
