@@ -11,6 +11,7 @@
 //! lines): [`clock`] < [`spec`] < [`state`] < dataplane < reconcile < cli.
 //! [`netlink`] makes and reads messages and decides nothing; only dataplane uses it.
 
+pub mod cli;
 pub mod clock;
 pub mod dataplane;
 pub mod netlink;

@@ -1,3 +1,7 @@
 //! Turns arguments into a call and an error into an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    farmctl::cli::run()
+}

@@ -24,10 +24,23 @@ pub struct Global {
     #[arg(short, long, global = true, value_name = "FILE", env = "FARMCTL_FILE")]
     pub file: Option<PathBuf>,
     /// How results are printed
-    #[arg(short, long, global = true, value_enum, env = "FARMCTL_OUTPUT", default_value = "text")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        env = "FARMCTL_OUTPUT",
+        default_value = "text"
+    )]
     pub output: OutputFormat,
     /// When results are coloured; NO_COLOR and CLICOLOR_FORCE are heeded
-    #[arg(long, global = true, value_enum, env = "FARMCTL_COLOR", default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        env = "FARMCTL_COLOR",
+        default_value = "auto"
+    )]
     pub color: ColorChoice,
     /// Say more about what is done
     #[arg(short, long, global = true, env = "FARMCTL_VERBOSE")]
@@ -222,5 +235,7 @@ pub struct CompletionsArgs {
 
 /// A duration with a unit, in farm.yaml's own words.
 fn duration(text: &str) -> Result<Duration, String> {
-    text.parse::<crate::spec::Duration>().map(|duration| duration.0).map_err(|e| e.to_string())
+    text.parse::<crate::spec::Duration>()
+        .map(|duration| duration.0)
+        .map_err(|e| e.to_string())
 }

@@ -18,13 +18,21 @@ impl Names {
     }
 
     /// Remembers a real server's name.
-    pub fn add_server(&mut self, service: ServiceKey, key: DestinationKey, name: impl Into<String>) {
+    pub fn add_server(
+        &mut self,
+        service: ServiceKey,
+        key: DestinationKey,
+        name: impl Into<String>,
+    ) {
         self.servers.insert((service, key), name.into());
     }
 
     /// The service's name, else its key.
     pub fn service(&self, key: &ServiceKey) -> String {
-        self.services.get(key).cloned().unwrap_or_else(|| key.to_string())
+        self.services
+            .get(key)
+            .cloned()
+            .unwrap_or_else(|| key.to_string())
     }
 
     /// The service's key, and its name where it has one: `tcp 192.0.2.10:80 (http)`.
@@ -34,7 +42,10 @@ impl Names {
 
     /// The real server's name, else its key.
     pub fn server(&self, service: &ServiceKey, key: &DestinationKey) -> String {
-        self.servers.get(&(*service, *key)).cloned().unwrap_or_else(|| key.to_string())
+        self.servers
+            .get(&(*service, *key))
+            .cloned()
+            .unwrap_or_else(|| key.to_string())
     }
 
     /// The real server's key, and its name where it has one: `10.0.0.21:8080 (web1)`.

@@ -53,7 +53,11 @@ pub enum Verbosity {
 
 /// Writes text and ends the line. A reader that went away (`farmctl diff | head`) is no error.
 fn write_all(mut stream: impl Write, text: &str) {
-    let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+    let end = if text.ends_with('\n') || text.is_empty() {
+        ""
+    } else {
+        "\n"
+    };
     let _closed_pipe = stream.write_all(text.as_bytes());
     let _closed_pipe = stream.write_all(end.as_bytes());
     let _closed_pipe = stream.flush();
@@ -71,7 +75,8 @@ pub enum Paint {
 impl Paint {
     fn choose(choice: ColorChoice, terminal: bool) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let forced = set("CLICOLOR_FORCE") && std::env::var_os("CLICOLOR_FORCE") != Some("0".into());
+        let forced =
+            set("CLICOLOR_FORCE") && std::env::var_os("CLICOLOR_FORCE") != Some("0".into());
         let colored = match choice {
             ColorChoice::Always => true,
             ColorChoice::Never => false,

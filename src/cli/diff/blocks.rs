@@ -27,9 +27,21 @@ pub fn differing(live: &State, wanted: &State, names: &Names) -> Vec<Block> {
             live: settings(live, wanted),
             wanted: settings(wanted, wanted),
         },
-        Block { title: "addresses".into(), live: addresses(live), wanted: addresses(wanted) },
-        Block { title: "firewall marks".into(), live: marks(live), wanted: marks(wanted) },
-        Block { title: "connection sync".into(), live: sync(live), wanted: sync(wanted) },
+        Block {
+            title: "addresses".into(),
+            live: addresses(live),
+            wanted: addresses(wanted),
+        },
+        Block {
+            title: "firewall marks".into(),
+            live: marks(live),
+            wanted: marks(wanted),
+        },
+        Block {
+            title: "connection sync".into(),
+            live: sync(live),
+            wanted: sync(wanted),
+        },
     ];
     blocks.retain(|block| block.live != block.wanted);
     blocks.extend(services(live, wanted, names));
@@ -44,7 +56,11 @@ fn services(live: &State, wanted: &State, names: &Names) -> Vec<Block> {
         .filter(|key| live.services.get(key) != wanted.services.get(key))
         .map(|key| Block {
             title: format!("service {}", names.service_title(key)),
-            live: live.services.get(key).map(|one| service(key, one, names)).unwrap_or_default(),
+            live: live
+                .services
+                .get(key)
+                .map(|one| service(key, one, names))
+                .unwrap_or_default(),
             wanted: wanted
                 .services
                 .get(key)
@@ -84,28 +100,45 @@ fn scheduler_flags(flags: SchedulerFlags) -> String {
         (SchedulerFlags::PORT, "port"),
         (SchedulerFlags::THIRD, "flag-3"),
     ];
-    let set: Vec<&str> =
-        words.iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, word)| *word).collect();
-    if set.is_empty() { String::new() } else { format!(" ({})", set.join(", ")) }
+    let set: Vec<&str> = words
+        .iter()
+        .filter(|(flag, _)| flags.contains(*flag))
+        .map(|(_, word)| *word)
+        .collect();
+    if set.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", set.join(", "))
+    }
 }
 
 /// Persistence in words: `300s, clients by /24, engine sip`.
 pub fn persistence(persistence: &Persistence) -> String {
     let mask = match persistence.mask {
-        ClientMask::V4(mask) if u32::from(mask).leading_ones() + u32::from(mask).trailing_zeros() == 32 => {
+        ClientMask::V4(mask)
+            if u32::from(mask).leading_ones() + u32::from(mask).trailing_zeros() == 32 =>
+        {
             format!("/{}", u32::from(mask).leading_ones())
         }
         ClientMask::V4(mask) => mask.to_string(),
         ClientMask::V6(length) => format!("/{length}"),
     };
-    let engine =
-        persistence.engine.as_ref().map(|engine| format!(", engine {engine}")).unwrap_or_default();
+    let engine = persistence
+        .engine
+        .as_ref()
+        .map(|engine| format!(", engine {engine}"))
+        .unwrap_or_default();
     format!("{}s, clients by {mask}{engine}", persistence.timeout)
 }
 
 /// A destination in words: `nat, weight 3`.
 pub fn destination(destination: Destination) -> String {
-    let Destination { forwarding, weight, upper_threshold, lower_threshold } = destination;
+    let Destination {
+        forwarding,
+        weight,
+        upper_threshold,
+        lower_threshold,
+    } = destination;
     let mut text = format!("{}, weight {weight}", self::forwarding(forwarding));
     if upper_threshold != 0 || lower_threshold != 0 {
         text += &format!(", at most {upper_threshold} connections");
@@ -151,8 +184,15 @@ fn settings(of: &State, named_in: &State) -> Vec<String> {
 
 fn addresses(state: &State) -> Vec<String> {
     let line = |(key, address): (&crate::state::AddressKey, &Address)| {
-        let route = if address.no_prefix_route { ", no route of its own" } else { "" };
-        format!("{}/{} on {}{route}", key.address, address.prefix, key.interface)
+        let route = if address.no_prefix_route {
+            ", no route of its own"
+        } else {
+            ""
+        };
+        format!(
+            "{}/{} on {}{route}",
+            key.address, address.prefix, key.interface
+        )
     };
     state.addresses.iter().map(line).collect()
 }
@@ -163,7 +203,14 @@ fn marks(state: &State) -> Vec<String> {
 
 fn sync(state: &State) -> Vec<String> {
     let line = |(role, daemon): (&SyncRole, &SyncDaemon)| {
-        let SyncDaemon { interface, id, max_length, group, port, ttl } = daemon;
+        let SyncDaemon {
+            interface,
+            id,
+            max_length,
+            group,
+            port,
+            ttl,
+        } = daemon;
         format!("{role}: {interface}, id {id}, {group} port {port}, ttl {ttl}, length {max_length}")
     };
     state.sync_daemons.iter().map(line).collect()

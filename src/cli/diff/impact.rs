@@ -28,8 +28,14 @@ pub fn sentences(before: &State, after: &State, live: &Live, names: &Names) -> V
 }
 
 fn addresses(before: &State, after: &State) -> Vec<String> {
-    let up = after.addresses.keys().filter(|key| !before.addresses.contains_key(key));
-    let down = before.addresses.keys().filter(|key| !after.addresses.contains_key(key));
+    let up = after
+        .addresses
+        .keys()
+        .filter(|key| !before.addresses.contains_key(key));
+    let down = before
+        .addresses
+        .keys()
+        .filter(|key| !after.addresses.contains_key(key));
     up.map(|key| format!("{key} goes up"))
         .chain(down.map(|key| format!("{key} goes down: its clients are cut off")))
         .collect()
@@ -37,9 +43,20 @@ fn addresses(before: &State, after: &State) -> Vec<String> {
 
 fn starts(key: &ServiceKey, service: &Service, names: &Names) -> String {
     let servers = count(service.destinations.len(), "real server");
-    let usable = service.destinations.values().filter(|one| one.weight > 0).count();
-    let warning = if usable == 0 { "; none of them takes connections" } else { "" };
-    format!("{} starts with {servers}{warning}", names.service_title(key))
+    let usable = service
+        .destinations
+        .values()
+        .filter(|one| one.weight > 0)
+        .count();
+    let warning = if usable == 0 {
+        "; none of them takes connections"
+    } else {
+        ""
+    };
+    format!(
+        "{} starts with {servers}{warning}",
+        names.service_title(key)
+    )
 }
 
 fn stops(key: &ServiceKey, service: &Service, live: &Live, names: &Names) -> String {
@@ -60,13 +77,19 @@ fn edits(
         into.push(format!("{name}: edited in place, connections stay"));
     }
     removed(key, old, new, live, names, into);
-    let added = new.destinations.keys().filter(|one| !old.destinations.contains_key(one)).count();
+    let added = new
+        .destinations
+        .keys()
+        .filter(|one| !old.destinations.contains_key(one))
+        .count();
     if added > 0 {
         into.push(format!("adds {} to {name}", count(added, "real server")));
     }
     shares(key, old, new, names, into);
     if old.weight() > 0 && new.weight() == 0 {
-        into.push(format!("{name} takes no new connection any more: every weight is 0"));
+        into.push(format!(
+            "{name} takes no new connection any more: every weight is 0"
+        ));
     }
 }
 
@@ -78,8 +101,11 @@ fn removed(
     names: &Names,
     into: &mut Vec<String>,
 ) {
-    let gone: Vec<&DestinationKey> =
-        old.destinations.keys().filter(|one| !new.destinations.contains_key(one)).collect();
+    let gone: Vec<&DestinationKey> = old
+        .destinations
+        .keys()
+        .filter(|one| !new.destinations.contains_key(one))
+        .collect();
     if gone.is_empty() {
         return;
     }
@@ -89,7 +115,10 @@ fn removed(
         gone.len(),
         count(old.destinations.len(), "real server"),
         names.service_title(key),
-        gone.iter().map(|one| names.server(key, one)).collect::<Vec<_>>().join(", "),
+        gone.iter()
+            .map(|one| names.server(key, one))
+            .collect::<Vec<_>>()
+            .join(", "),
         connections(key, gone.iter().copied(), live),
     ));
 }
@@ -97,7 +126,9 @@ fn removed(
 /// The new connections that each server gets, where that changes.
 fn shares(key: &ServiceKey, old: &Service, new: &Service, names: &Names, into: &mut Vec<String>) {
     for (server, destination) in &new.destinations {
-        let Some(before) = old.destinations.get(server) else { continue };
+        let Some(before) = old.destinations.get(server) else {
+            continue;
+        };
         if before.weight == destination.weight {
             continue;
         }
@@ -139,5 +170,9 @@ fn connections<'a>(
 }
 
 fn count(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+    if number == 1 {
+        format!("1 {thing}")
+    } else {
+        format!("{number} {thing}s")
+    }
 }

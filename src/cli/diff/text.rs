@@ -32,11 +32,14 @@ fn hunks(text: &mut String, block: &Block, paint: Paint) {
         }
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
             let value = change.value();
-            line(text, &match change.tag() {
-                ChangeTag::Equal => format!("   {value}"),
-                ChangeTag::Delete => paint.removed(&format!("-  {value}")),
-                ChangeTag::Insert => paint.added(&format!("+  {value}")),
-            });
+            line(
+                text,
+                &match change.tag() {
+                    ChangeTag::Equal => format!("   {value}"),
+                    ChangeTag::Delete => paint.removed(&format!("-  {value}")),
+                    ChangeTag::Insert => paint.added(&format!("+  {value}")),
+                },
+            );
         }
     }
 }
