@@ -25,12 +25,18 @@ pub struct Failure {
 impl Failure {
     /// Exit code 2.
     pub fn error(message: impl Into<String>) -> Self {
-        Self { code: code::ERROR, message: message.into() }
+        Self {
+            code: code::ERROR,
+            message: message.into(),
+        }
     }
 
     /// An exit code after everything was said.
     pub fn silent(code: u8) -> Self {
-        Self { code, message: String::new() }
+        Self {
+            code,
+            message: String::new(),
+        }
     }
 }
 

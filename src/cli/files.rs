@@ -16,7 +16,10 @@ pub struct Text {
 
 /// The farm's file of a command: its argument, else `--file`, else farm.yaml.
 pub fn chosen(argument: Option<&Path>, global: Option<&Path>) -> PathBuf {
-    argument.or(global).unwrap_or(Path::new("farm.yaml")).to_owned()
+    argument
+        .or(global)
+        .unwrap_or(Path::new("farm.yaml"))
+        .to_owned()
 }
 
 /// Reads a file, or standard input for `-`.
@@ -26,10 +29,16 @@ pub fn read(path: &Path) -> Result<Text, Failure> {
         std::io::stdin()
             .read_to_end(&mut bytes)
             .map_err(|error| Failure::error(format!("standard input can't be read: {error}")))?;
-        return Ok(Text { name: "standard input".into(), bytes });
+        return Ok(Text {
+            name: "standard input".into(),
+            bytes,
+        });
     }
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    Ok(Text { name: path.display().to_string(), bytes })
+    Ok(Text {
+        name: path.display().to_string(),
+        bytes,
+    })
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
@@ -74,5 +83,8 @@ fn read_revision(revision: &str, path: &Path) -> Result<Text, Failure> {
             reason.trim()
         )));
     }
-    Ok(Text { name: object, bytes: output.stdout })
+    Ok(Text {
+        name: object,
+        bytes: output.stdout,
+    })
 }

@@ -5,9 +5,12 @@
 
 pub mod args;
 mod diff;
+mod failure;
+mod files;
 mod names;
 mod node;
 mod output;
+mod status;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,6 @@
 //! `farmctl diff`: what `apply` would change, and what clients would feel.
 
-mod blocks;
+pub mod blocks;
 mod impact;
+mod report;
 mod text;

@@ -136,7 +136,11 @@ pub fn report(
         .map(|(key, service)| self::service(key, service, observed, names, &mut reasons))
         .collect();
     let worst_service = services.iter().map(|service| service.health).max();
-    let address_health = if addresses.iter().all(|one| one.up) { Health::Full } else { Health::Down };
+    let address_health = if addresses.iter().all(|one| one.up) {
+        Health::Full
+    } else {
+        Health::Down
+    };
     StatusReport {
         format_version: 1,
         farm: farm.to_owned(),
@@ -145,7 +149,11 @@ pub fn report(
         addresses,
         services,
         foreign_services: foreign,
-        blind_spots: observed.blind_spots.clone(),
+        blind_spots: observed
+            .blind_spots
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
     }
 }
 
@@ -159,7 +167,11 @@ fn addresses(
         if !up {
             reasons.push(format!("{key} is not up."));
         }
-        AddressStatus { address: key.address.to_string(), interface: key.interface.clone(), up }
+        AddressStatus {
+            address: key.address.to_string(),
+            interface: key.interface.clone(),
+            up,
+        }
     };
     wanted.addresses.keys().map(one).collect()
 }
@@ -200,15 +212,21 @@ fn health(
         return Health::Down;
     };
     if live.weight() == 0 && wanted.weight() > 0 {
-        reasons.push(format!("{title} has no real server that takes connections."));
+        reasons.push(format!(
+            "{title} has no real server that takes connections."
+        ));
         return Health::Down;
     }
     if live.weight() == 0 {
-        reasons.push(format!("{title} takes no connections: the file gives every server weight 0."));
+        reasons.push(format!(
+            "{title} takes no connections: the file gives every server weight 0."
+        ));
         return Health::Down;
     }
     if live != wanted {
-        reasons.push(format!("{title} differs from the file; `farmctl diff` shows how."));
+        reasons.push(format!(
+            "{title} differs from the file; `farmctl diff` shows how."
+        ));
         return Health::Degraded;
     }
     Health::Full
@@ -229,7 +247,11 @@ fn real_servers(
         .map(|server| {
             let there = live.and_then(|live| live.destinations.get(server));
             let wanted = wanted.destinations.get(server);
-            let counters = observed.destinations.get(&(*key, *server)).copied().unwrap_or_default();
+            let counters = observed
+                .destinations
+                .get(&(*key, *server))
+                .copied()
+                .unwrap_or_default();
             real_server(names.server(key, server), server, there, wanted, counters)
         })
         .collect()

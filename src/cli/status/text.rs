@@ -5,11 +5,22 @@ use crate::cli::output::Paint;
 
 /// The whole report.
 pub fn render(report: &StatusReport, paint: Paint) -> String {
-    let mut lines = vec![format!("farm {}: {}", report.farm, health(report.health, paint))];
+    let mut lines = vec![format!(
+        "farm {}: {}",
+        report.farm,
+        health(report.health, paint)
+    )];
     lines.extend(report.reasons.iter().map(|reason| format!("  {reason}")));
     for address in &report.addresses {
-        let state = if address.up { "up".to_owned() } else { paint.alert("not up") };
-        lines.push(format!("address {} on {}: {state}", address.address, address.interface));
+        let state = if address.up {
+            "up".to_owned()
+        } else {
+            paint.alert("not up")
+        };
+        lines.push(format!(
+            "address {} on {}: {state}",
+            address.address, address.interface
+        ));
     }
     for service in &report.services {
         lines.push(String::new());
@@ -17,16 +28,32 @@ pub fn render(report: &StatusReport, paint: Paint) -> String {
     }
     if report.foreign_services > 0 {
         lines.push(String::new());
-        lines.push(format!("{} services of other makers: not touched", report.foreign_services));
+        lines.push(format!(
+            "{} services of other makers: not touched",
+            report.foreign_services
+        ));
     }
-    lines.extend(report.blind_spots.iter().map(|spot| format!("not seen: {spot}")));
+    lines.extend(
+        report
+            .blind_spots
+            .iter()
+            .map(|spot| format!("not seen: {spot}")),
+    );
     lines.join("\n")
 }
 
 /// One line for a monitoring plugin.
 pub fn plugin_line(report: &StatusReport) -> String {
-    let up = report.services.iter().filter(|service| service.health != Health::Down).count();
-    let reason = report.reasons.first().map(|reason| format!(" - {reason}")).unwrap_or_default();
+    let up = report
+        .services
+        .iter()
+        .filter(|service| service.health != Health::Down)
+        .count();
+    let reason = report
+        .reasons
+        .first()
+        .map(|reason| format!(" - {reason}"))
+        .unwrap_or_default();
     format!(
         "FARM {} {}: {up} of {} services take connections{reason}",
         report.farm,
@@ -73,11 +100,20 @@ fn service(service: &ServiceStatus, paint: Paint) -> Vec<String> {
 }
 
 fn width(service: &ServiceStatus, of: impl Fn(&RealServerStatus) -> &String) -> usize {
-    service.real_servers.iter().map(|server| of(server).len()).max().unwrap_or(0)
+    service
+        .real_servers
+        .iter()
+        .map(|server| of(server).len())
+        .max()
+        .unwrap_or(0)
 }
 
 fn persistent(server: &RealServerStatus) -> String {
-    if server.persistent == 0 { String::new() } else { format!("  persistent {}", server.persistent) }
+    if server.persistent == 0 {
+        String::new()
+    } else {
+        format!("  persistent {}", server.persistent)
+    }
 }
 
 fn weight(server: &RealServerStatus) -> String {

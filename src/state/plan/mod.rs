@@ -22,6 +22,8 @@ mod laws;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Change, State};
@@ -105,6 +107,26 @@ impl Phase {
             (Some(Self::AddServices), Change::AddDestination { .. }) => Self::AddServices,
             _ => Self::alone(change),
         }
+    }
+}
+
+impl fmt::Display for Phase {
+    /// `delete_destinations`, as JSON has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Settings => "settings",
+            Self::StopSync => "stop_sync",
+            Self::AddServices => "add_services",
+            Self::Raise => "raise",
+            Self::Edit => "edit",
+            Self::Marks => "marks",
+            Self::AddressesUp => "addresses_up",
+            Self::Lower => "lower",
+            Self::DeleteDestinations => "delete_destinations",
+            Self::AddressesDown => "addresses_down",
+            Self::DeleteServices => "delete_services",
+            Self::StartSync => "start_sync",
+        })
     }
 }
 
