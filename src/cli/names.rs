@@ -60,3 +60,11 @@ fn titled(key: &impl std::fmt::Display, name: Option<&String>) -> String {
         Some(_) | None => key.to_string(),
     }
 }
+
+impl Names {
+    /// Takes over the names of another version of the file; those win.
+    pub fn extend(&mut self, other: Self) {
+        self.services.extend(other.services);
+        self.servers.extend(other.servers);
+    }
+}

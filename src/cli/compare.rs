@@ -1,0 +1,112 @@
+//! The file beside what is there: who this machine is, what it is to hold, what it holds.
+
+use std::collections::BTreeSet;
+
+use super::args::Prune;
+use super::failure::Failure;
+use super::names::Names;
+use super::node::{Identity, identify};
+use super::session::{Loaded, Session};
+use crate::dataplane::{self, Observation};
+use crate::reconcile::{Adopt, Key, Origin, Record, Scope, Store};
+use crate::spec::{Farm, Name};
+use crate::state::{AddressKey, Desired, HostFacts, desired};
+
+/// Everything that a command needs to know about this machine and the file.
+pub struct Comparison {
+    /// Who this machine is; none where the file names no directors.
+    pub node: Option<Name>,
+    /// What the file asks for here.
+    pub desired: Desired,
+    /// What is there; what could not be seen is filled in from `desired`.
+    pub observed: Observation,
+    /// The observed state divided into ours and foreign.
+    pub scope: Scope,
+    /// What farmctl made here before.
+    pub record: Record,
+}
+
+impl Comparison {
+    /// Looks at this machine.
+    pub fn live(session: &Session<'_>, loaded: &Loaded, adopt: Adopt) -> Result<Self, Failure> {
+        let observed = dataplane::observe_best()?;
+        let record = record(session)?;
+        Self::with(session, loaded, observed, record, adopt)
+    }
+
+    /// Looks at something that was observed before.
+    pub fn with(
+        session: &Session<'_>,
+        loaded: &Loaded,
+        mut observed: Observation,
+        record: Record,
+        adopt: Adopt,
+    ) -> Result<Self, Failure> {
+        let host = own_facts(&observed.host, &record);
+        let node = this_node(session, &loaded.farm, &host)?;
+        let desired = desired(&loaded.farm, node.as_ref(), &host);
+        observed.fill_blind_spots(&desired.state);
+        let scope = Scope::of(&observed.state, &desired.state, &record, adopt);
+        Ok(Self { node, desired, observed, scope, record })
+    }
+
+    /// The names of the file.
+    pub fn names(&self) -> Names {
+        names(&self.desired)
+    }
+
+    /// What is ours, as far as it may change.
+    pub fn ours(&self, prune: Prune) -> crate::state::State {
+        match prune {
+            Prune::Owned => self.scope.ours.clone(),
+            Prune::None => crate::reconcile::kept(&self.scope.ours, &self.desired.state),
+        }
+    }
+}
+
+/// Who this machine is in the file.
+pub fn this_node(
+    session: &Session<'_>,
+    farm: &Farm,
+    host: &HostFacts,
+) -> Result<Option<Name>, Failure> {
+    // A machine without a readable host name is found by its addresses or by --node.
+    let host_name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match identify(farm, session.global.node.as_deref(), host, host_name.trim()) {
+        Ok(Identity::Node(name)) => Ok(Some(name)),
+        Ok(Identity::SoleDirector) => Ok(None),
+        Err(unknown) => Err(Failure::error(unknown.to_string())),
+    }
+}
+
+/// What the file calls the objects of the kernel.
+pub fn names(desired: &Desired) -> Names {
+    let mut names = Names::default();
+    for (key, origin) in &desired.services {
+        names.add_service(*key, origin.name.as_str());
+    }
+    for ((service, key), origin) in &desired.destinations {
+        names.add_server(*service, *key, origin.name.as_str());
+    }
+    names
+}
+
+/// The record of this machine; empty where there is none yet.
+fn record(session: &Session<'_>) -> Result<Record, Failure> {
+    let origin = Origin::here().map_err(|error| Failure::error(error.to_string()))?;
+    let store = Store::at(&session.global.state_dir);
+    Record::load(&store, &origin).map_err(|error| Failure::error(error.to_string()))
+}
+
+/// The host's facts without the addresses that farmctl put up.
+pub fn own_facts(host: &HostFacts, record: &Record) -> HostFacts {
+    let ours: BTreeSet<AddressKey> = record
+        .keys
+        .keys()
+        .filter_map(|key| match key {
+            Key::Address(address) => Some(address.clone()),
+            Key::Service(_) | Key::Marks | Key::Sync(_) => None,
+        })
+        .collect();
+    host.without(&ours)
+}

@@ -1,0 +1,125 @@
+//! What a comparison shows: two states, the plan between them, and what stands beside it.
+
+use super::impact::Live;
+use crate::cli::args::{DiffArgs, Prune};
+use crate::cli::compare::{self, Comparison};
+use crate::cli::failure::Failure;
+use crate::cli::names::Names;
+use crate::cli::session::{Loaded, Session};
+use crate::cli::{files, snapshot};
+use crate::reconcile::Adopt;
+use crate::spec::Name;
+use crate::state::{HostFacts, Plan, State, desired, plan};
+
+/// Two states and what lies between them.
+pub struct View {
+    /// Who this machine is; none where the file names no directors.
+    pub node: Option<Name>,
+    /// What is there, as far as it may change.
+    pub before: State,
+    /// What is wanted.
+    pub after: State,
+    /// The way from one to the other.
+    pub plan: Plan,
+    /// The names of both states' objects.
+    pub names: Names,
+    /// Live numbers, where there are any.
+    pub live: Live,
+    /// What `before` is called.
+    pub against: String,
+    /// What `apply` would refuse to take over.
+    pub conflicts: Vec<String>,
+    /// What a killed apply left and the file does not name.
+    pub unfinished: Vec<String>,
+    /// Services of other makers.
+    pub foreign: Vec<String>,
+    /// What farmctl has to say besides.
+    pub notes: Vec<String>,
+    /// What could not be seen.
+    pub blind_spots: Vec<String>,
+}
+
+impl View {
+    /// The comparison that the arguments ask for.
+    pub fn asked(session: &Session<'_>, loaded: &Loaded, args: &DiffArgs) -> Result<Self, Failure> {
+        if let Some(base) = &args.base {
+            return Self::of_base(session, loaded, base, args);
+        }
+        let adopt = adopt(args.adopt);
+        if let Some(path) = &args.snapshot {
+            let snapshot = snapshot::read(path)?;
+            let (observed, record) = (snapshot.observation(), snapshot.record());
+            let comparison = Comparison::with(session, loaded, observed, record, adopt)?;
+            return Ok(Self::of(comparison, args.prune, path.display().to_string()));
+        }
+        let comparison = Comparison::live(session, loaded, adopt)?;
+        Ok(Self::of(comparison, args.prune, "live".into()))
+    }
+
+    /// The comparison with a kernel.
+    pub fn of(comparison: Comparison, prune: Prune, against: String) -> Self {
+        let before = comparison.ours(prune);
+        let names = comparison.names();
+        let Comparison { node, desired, observed, scope, record: _ } = comparison;
+        let foreign = scope.foreign.services.keys().map(|key| format!("service {key}")).collect();
+        let after = wanted(&before, desired.state, prune);
+        Self {
+            plan: plan(&before, &after),
+            node,
+            before,
+            after,
+            names,
+            live: observed.destinations,
+            against,
+            conflicts: scope.conflicts.iter().map(ToString::to_string).collect(),
+            unfinished: scope.unfinished.iter().map(ToString::to_string).collect(),
+            foreign,
+            notes: desired.notes.into_iter().map(|note| note.message).collect(),
+            blind_spots: observed.blind_spots.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// The comparison of two versions of the file, without any kernel.
+    fn of_base(
+        session: &Session<'_>,
+        loaded: &Loaded,
+        base: &str,
+        args: &DiffArgs,
+    ) -> Result<Self, Failure> {
+        let path = files::chosen(args.path.as_deref(), session.global.file.as_deref());
+        let old = session.judge(files::read_base(base, &path)?)?;
+        let nowhere = HostFacts::default();
+        let node = compare::this_node(session, &loaded.farm, &nowhere)?;
+        let before = desired(&old.farm, node.as_ref(), &nowhere);
+        let after = desired(&loaded.farm, node.as_ref(), &nowhere);
+        let mut names = compare::names(&before);
+        names.extend(compare::names(&after));
+        Ok(Self {
+            plan: plan(&before.state, &after.state),
+            node,
+            before: before.state,
+            after: after.state,
+            names,
+            live: Live::new(),
+            against: old.name,
+            conflicts: Vec::new(),
+            unfinished: Vec::new(),
+            foreign: Vec::new(),
+            notes: after.notes.into_iter().map(|note| note.message).collect(),
+            blind_spots: Vec::new(),
+        })
+    }
+}
+
+/// The choice as reconcile knows it.
+pub fn adopt(flag: bool) -> Adopt {
+    if flag { Adopt::Yes } else { Adopt::No }
+}
+
+/// What is wanted, with what stays although the file no longer has it.
+fn wanted(before: &State, desired: State, prune: Prune) -> State {
+    match prune {
+        Prune::Owned => desired,
+        Prune::None => before.merged_under(desired),
+    }
+}

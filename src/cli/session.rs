@@ -1,0 +1,100 @@
+//! What every command begins with: the file read and judged, the output chosen.
+
+use std::path::Path;
+
+use super::args::{Global, OutputFormat};
+use super::failure::Failure;
+use super::files::{self, Text};
+use super::output::{Output, Paint, Verbosity};
+use crate::spec::report::{self, Style};
+use crate::spec::source::{self, Reading};
+use crate::spec::{Farm, Problem, Severity, validate};
+
+/// One run of a command.
+pub struct Session<'a> {
+    /// The options of every command.
+    pub global: &'a Global,
+    /// Where text goes.
+    pub out: Output,
+}
+
+/// A file that can be used.
+pub struct Loaded {
+    /// What messages call it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// What it says.
+    pub farm: Farm,
+}
+
+impl<'a> Session<'a> {
+    /// Decides on colours and the like.
+    pub fn new(global: &'a Global) -> Self {
+        let verbosity = if global.verbose { Verbosity::Verbose } else { Verbosity::Normal };
+        Self { global, out: Output::new(global.color, verbosity) }
+    }
+
+    /// Reads the farm's file. Problems are told; a file with an error ends the command.
+    pub fn load(&self, path: Option<&Path>) -> Result<Loaded, Failure> {
+        self.judge(files::read(&files::chosen(path, self.global.file.as_deref()))?)
+    }
+
+    /// Judges a text that was read.
+    pub fn judge(&self, text: Text) -> Result<Loaded, Failure> {
+        let Text { name, bytes } = text;
+        let reading = read(&name, &bytes);
+        if !reading.problems.is_empty() {
+            let style = style(self.out.message_paint);
+            self.out.message(&report::render(&reading.problems, &reading.source, style));
+        }
+        let failed = has_error(&reading.problems);
+        match reading.farm {
+            Some(farm) if !failed => {
+                Ok(Loaded { name, text: String::from_utf8_lossy(&bytes).into_owned(), farm })
+            }
+            _ => Err(Failure::silent(super::failure::code::ERROR)),
+        }
+    }
+
+    /// Prints a value as JSON or YAML, by what was asked for.
+    pub fn value(&self, value: &impl serde::Serialize) -> Result<(), Failure> {
+        let text = match self.global.output {
+            OutputFormat::Yaml => serde_yaml::to_string(value).map_err(|e| e.to_string()),
+            OutputFormat::Json | OutputFormat::Text | OutputFormat::Ops => {
+                serde_json::to_string_pretty(value).map_err(|e| e.to_string())
+            }
+        };
+        let text = text.map_err(|error| Failure::error(format!("output failed: {error}")))?;
+        self.out.result(&text);
+        Ok(())
+    }
+
+    /// Whether a program reads the result.
+    pub fn wants_values(&self) -> bool {
+        matches!(self.global.output, OutputFormat::Json | OutputFormat::Yaml)
+    }
+}
+
+/// Reads and judges: syntax, types and meaning in one go.
+pub fn read(name: &str, bytes: &[u8]) -> Reading {
+    let reading = source::read(name, bytes);
+    let found = reading.farm.as_ref().map(|farm| validate::validate(farm, &reading.pruned));
+    match found {
+        Some(found) => reading.with(found),
+        None => reading,
+    }
+}
+
+/// Whether the file can't be used.
+pub fn has_error(problems: &[Problem]) -> bool {
+    problems.iter().any(|problem| problem.severity == Severity::Error)
+}
+
+/// The style of messages.
+pub fn style(paint: Paint) -> Style {
+    match paint {
+        Paint::Plain => Style::Plain,
+        Paint::Colored => Style::Colored,
+    }
+}
