@@ -1,4 +1,53 @@
 //! `farmctl status`: what is so now, and why it is not what the file says.
 
-mod report;
+pub mod report;
 mod text;
+
+use super::args::StatusArgs;
+use super::compare::Comparison;
+use super::failure::{Failure, code};
+use super::session::Session;
+use crate::reconcile::Adopt;
+use report::StatusReport;
+
+/// The exit code of a monitoring plugin that can't tell.
+const UNKNOWN: u8 = 3;
+
+/// Runs the command. With `--check` the exit code is that of a monitoring plugin.
+pub fn run(session: &Session<'_>, args: &StatusArgs) -> Result<u8, Failure> {
+    let result = look(session, args);
+    if !args.check {
+        show(session, &result?)?;
+        return Ok(code::OK);
+    }
+    match result {
+        Ok(report) => {
+            session.out.result(&text::plugin_line(&report));
+            Ok(report.health.plugin_code())
+        }
+        Err(failure) => {
+            session.out.result(&format!("FARM UNKNOWN: {failure}"));
+            Ok(UNKNOWN)
+        }
+    }
+}
+
+fn look(session: &Session<'_>, args: &StatusArgs) -> Result<StatusReport, Failure> {
+    let loaded = session.load(args.path.as_deref())?;
+    let comparison = Comparison::live(session, &loaded, Adopt::No)?;
+    Ok(report::report(
+        loaded.farm.farm.as_str(),
+        &comparison.desired.state,
+        &comparison.observed,
+        comparison.scope.foreign.services.len(),
+        &comparison.names(),
+    ))
+}
+
+fn show(session: &Session<'_>, report: &StatusReport) -> Result<(), Failure> {
+    if session.wants_values() {
+        return session.value(report);
+    }
+    session.out.result(&text::render(report, session.out.paint));
+    Ok(())
+}
