@@ -6,9 +6,8 @@ use super::args::{Global, OutputFormat};
 use super::failure::Failure;
 use super::files::{self, Text};
 use super::output::{Output, Paint, Verbosity};
-use crate::spec::report::{self, Style};
-use crate::spec::source::{self, Reading};
-use crate::spec::{Farm, Problem, Severity, validate};
+use crate::spec::report::{self, Colour, Style};
+use crate::spec::{self, Farm, Problem, Reading, Severity};
 
 /// One run of a command.
 pub struct Session<'a> {
@@ -78,8 +77,8 @@ impl<'a> Session<'a> {
 
 /// Reads and judges: syntax, types and meaning in one go.
 pub fn read(name: &str, bytes: &[u8]) -> Reading {
-    let reading = source::read(name, bytes);
-    let found = reading.farm.as_ref().map(|farm| validate::validate(farm, &reading.pruned));
+    let reading = spec::read(name, bytes);
+    let found = reading.farm.as_ref().map(|farm| spec::validate(farm, &reading.pruned));
     match found {
         Some(found) => reading.with(found),
         None => reading,
@@ -93,8 +92,9 @@ pub fn has_error(problems: &[Problem]) -> bool {
 
 /// The style of messages.
 pub fn style(paint: Paint) -> Style {
-    match paint {
-        Paint::Plain => Style::Plain,
-        Paint::Colored => Style::Colored,
-    }
+    let colour = match paint {
+        Paint::Plain => Colour::None,
+        Paint::Colored => Colour::Ansi,
+    };
+    Style { colour, ..Style::default() }
 }

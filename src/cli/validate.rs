@@ -6,8 +6,7 @@ use super::args::ValidateArgs;
 use super::failure::{Failure, code};
 use super::files;
 use super::session::{self, Session};
-use crate::spec::report;
-use crate::spec::source::Reading;
+use crate::spec::{Reading, report};
 
 /// Runs the command. 0: all valid; 1: problems; 2: a file that can't be read.
 pub fn run(session: &Session<'_>, args: &ValidateArgs) -> Result<u8, Failure> {

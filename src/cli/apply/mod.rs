@@ -1,0 +1,151 @@
+//! `farmctl apply`, and the commands that end it: `confirm` and the guard.
+
+mod guard;
+mod report;
+
+use super::args::{ApplyArgs, OutputFormat, Prune};
+use super::compare::Comparison;
+use super::diff::{self, View, adopt};
+use super::failure::{Failure, code};
+use super::session::{Loaded, Session};
+use crate::clock::SystemClock;
+use crate::dataplane::{Ipvs, preflight};
+use crate::reconcile::{
+    self, Confirmation, Mode, Origin, Outcome, Preflight, Progress, Request, Shrink, Store,
+    Surroundings, Target, WriterLock,
+};
+use crate::state::{HostFacts, Plan, State};
+pub use guard::run as guard;
+pub use report::ApplyReport;
+
+/// Runs the command.
+pub fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure> {
+    let loaded = session.load(args.path.as_deref())?;
+    let request = request(args);
+    // The lock comes before the first look, so that nobody writes in between. A dry run writes
+    // nothing and needs none.
+    let _lock = match request.mode {
+        Mode::Write => Some(WriterLock::take().map_err(failure)?),
+        Mode::DryRun => None,
+    };
+    let comparison = Comparison::live(session, &loaded, request.adopt)?;
+    for note in &comparison.desired.notes {
+        session.out.message(&format!("note: {}", note.message));
+    }
+    let host = comparison.observed.host.clone();
+    let target = target(&loaded, &comparison);
+    if args.dry_run && session.global.output == OutputFormat::Text {
+        diff::show(session, &loaded, &View::of(comparison, args.prune, "live".into()))?;
+    }
+    let outcome = engine(session, &request, &target, &host)?;
+    show(session, &loaded, &outcome)?;
+    Ok(outcome.exit_code())
+}
+
+fn request(args: &ApplyArgs) -> Request {
+    Request {
+        mode: if args.dry_run { Mode::DryRun } else { Mode::Write },
+        adopt: adopt(args.adopt),
+        shrink: if args.allow_shrink { Shrink::Allowed } else { Shrink::Refused },
+        prune: match args.prune {
+            Prune::Owned => reconcile::Prune::Owned,
+            Prune::None => reconcile::Prune::None,
+        },
+        drain: args.drain_timeout,
+        wait: if args.wait { args.timeout } else { std::time::Duration::ZERO },
+        confirm: args.confirm_timeout,
+    }
+}
+
+fn target(loaded: &Loaded, comparison: &Comparison) -> Target {
+    let vips = loaded.farm.vips.values().flat_map(|vip| &vip.addresses);
+    Target {
+        farm: loaded.farm.farm.to_string(),
+        text: loaded.text.clone(),
+        state: comparison.desired.state.clone(),
+        vips: vips.map(|address| address.address.address).collect(),
+    }
+}
+
+fn engine(
+    session: &Session<'_>,
+    request: &Request,
+    target: &Target,
+    host: &HostFacts,
+) -> Result<Outcome, Failure> {
+    let origin = Origin::here().map_err(failure)?;
+    let store = Store::at(&session.global.state_dir);
+    let mut around = Surroundings {
+        plane: &mut Ipvs::open()?,
+        store: &store,
+        origin: &origin,
+        clock: &SystemClock,
+        preflight: &mut |live, plan| try_out(live, host, plan),
+        start_guard: &mut || guard::start(&store),
+        progress: &mut |progress| tell(session, progress),
+    };
+    reconcile::apply(request, target, &mut around).map_err(failure)
+}
+
+fn try_out(live: &State, host: &HostFacts, plan: &Plan) -> Preflight {
+    match preflight::rehearse(live, host, &plan.changes) {
+        preflight::Preflight::Passed => Preflight::Passed,
+        preflight::Preflight::Skipped { reason } => Preflight::Skipped(reason),
+        preflight::Preflight::Failed { reasons } => Preflight::Failed(reasons),
+    }
+}
+
+fn tell(session: &Session<'_>, progress: &Progress) {
+    match progress {
+        Progress::Note(_) | Progress::RollingBack { .. } | Progress::Draining { .. } => {
+            session.out.message(&progress.to_string());
+        }
+        Progress::Steps { .. } | Progress::Verifying => session.out.detail(&progress.to_string()),
+    }
+}
+
+fn show(session: &Session<'_>, loaded: &Loaded, outcome: &Outcome) -> Result<(), Failure> {
+    let report = ApplyReport::of(loaded.farm.farm.as_str(), outcome);
+    match session.global.output {
+        OutputFormat::Json | OutputFormat::Yaml => session.value(&report),
+        OutputFormat::Ops => {
+            let lines: Vec<&str> = report.changes.iter().map(|one| one.text.as_str()).collect();
+            session.out.result(&lines.join("\n"));
+            Ok(())
+        }
+        OutputFormat::Text => {
+            tell_outcome(session, &report, outcome);
+            Ok(())
+        }
+    }
+}
+
+fn tell_outcome(session: &Session<'_>, report: &ApplyReport, outcome: &Outcome) {
+    if outcome.exit_code() != code::OK {
+        session.out.message(&outcome.to_string());
+        return;
+    }
+    for change in &report.changes {
+        session.out.detail(&format!("  {}", change.text));
+    }
+    session.out.detail(&format!("{} writing messages went to the kernel.", report.kernel_writes));
+    session.out.result(&outcome.to_string());
+}
+
+/// `farmctl confirm`: keeps what an `apply --confirm-timeout` did.
+pub fn confirm(session: &Session<'_>) -> Result<u8, Failure> {
+    let _lock = WriterLock::take().map_err(failure)?;
+    let origin = Origin::here().map_err(failure)?;
+    let store = Store::at(&session.global.state_dir);
+    let confirmation = reconcile::confirm(&store, &origin).map_err(failure)?;
+    session.out.result(&confirmation.to_string());
+    Ok(match confirmation {
+        Confirmation::Confirmed { .. } => code::OK,
+        Confirmation::NothingPending | Confirmation::Void => code::DIFFERENT,
+    })
+}
+
+/// An error before anything was changed: exit code 2.
+fn failure(error: impl std::fmt::Display) -> Failure {
+    Failure::error(error.to_string())
+}
