@@ -151,8 +151,18 @@ pub enum Prune {
     None,
 }
 
+impl From<Prune> for crate::reconcile::Prune {
+    fn from(prune: Prune) -> Self {
+        match prune {
+            Prune::Owned => Self::Owned,
+            Prune::None => Self::None,
+        }
+    }
+}
+
 /// Arguments of `apply`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct ApplyArgs {
     /// The farm's file; `-` is standard input [default: farm.yaml]
     #[arg(value_name = "FILE")]

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::args::Prune;
 use super::failure::Failure;
 use super::names::Names;
 use super::node::{Identity, identify};
@@ -13,7 +12,7 @@ use crate::spec::{Farm, Name};
 use crate::state::{AddressKey, Desired, HostFacts, desired};
 
 /// Everything that a command needs to know about this machine and the file.
-pub struct Comparison {
+pub(super) struct Comparison {
     /// Who this machine is; none where the file names no directors.
     pub node: Option<Name>,
     /// What the file asks for here.
@@ -22,20 +21,22 @@ pub struct Comparison {
     pub observed: Observation,
     /// The observed state divided into ours and foreign.
     pub scope: Scope,
-    /// What farmctl made here before.
-    pub record: Record,
 }
 
 impl Comparison {
     /// Looks at this machine.
-    pub fn live(session: &Session<'_>, loaded: &Loaded, adopt: Adopt) -> Result<Self, Failure> {
+    pub(super) fn live(
+        session: &Session<'_>,
+        loaded: &Loaded,
+        adopt: Adopt,
+    ) -> Result<Self, Failure> {
         let observed = dataplane::observe_best()?;
         let record = record(session)?;
         Self::with(session, loaded, observed, record, adopt)
     }
 
     /// Looks at something that was observed before.
-    pub fn with(
+    pub(super) fn with(
         session: &Session<'_>,
         loaded: &Loaded,
         mut observed: Observation,
@@ -47,25 +48,22 @@ impl Comparison {
         let desired = desired(&loaded.farm, node.as_ref(), &host);
         observed.fill_blind_spots(&desired.state);
         let scope = Scope::of(&observed.state, &desired.state, &record, adopt);
-        Ok(Self { node, desired, observed, scope, record })
+        Ok(Self {
+            node,
+            desired,
+            observed,
+            scope,
+        })
     }
 
     /// The names of the file.
-    pub fn names(&self) -> Names {
+    pub(super) fn names(&self) -> Names {
         names(&self.desired)
-    }
-
-    /// What is ours, as far as it may change.
-    pub fn ours(&self, prune: Prune) -> crate::state::State {
-        match prune {
-            Prune::Owned => self.scope.ours.clone(),
-            Prune::None => crate::reconcile::kept(&self.scope.ours, &self.desired.state),
-        }
     }
 }
 
 /// Who this machine is in the file.
-pub fn this_node(
+pub(super) fn this_node(
     session: &Session<'_>,
     farm: &Farm,
     host: &HostFacts,
@@ -80,7 +78,7 @@ pub fn this_node(
 }
 
 /// What the file calls the objects of the kernel.
-pub fn names(desired: &Desired) -> Names {
+pub(super) fn names(desired: &Desired) -> Names {
     let mut names = Names::default();
     for (key, origin) in &desired.services {
         names.add_service(*key, origin.name.as_str());
@@ -99,7 +97,7 @@ fn record(session: &Session<'_>) -> Result<Record, Failure> {
 }
 
 /// The host's facts without the addresses that farmctl put up.
-pub fn own_facts(host: &HostFacts, record: &Record) -> HostFacts {
+pub(super) fn own_facts(host: &HostFacts, record: &Record) -> HostFacts {
     let ours: BTreeSet<AddressKey> = record
         .keys
         .keys()

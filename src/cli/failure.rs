@@ -3,19 +3,19 @@
 use thiserror::Error;
 
 /// The exit codes that commands share; the command's own page in the contract gives the others.
-pub mod code {
+pub(super) mod code {
     /// Done; no difference; valid.
-    pub const OK: u8 = 0;
+    pub(crate) const OK: u8 = 0;
     /// Differences; problems; failed and rolled back.
-    pub const DIFFERENT: u8 = 1;
+    pub(crate) const DIFFERENT: u8 = 1;
     /// Usage, an invalid file, or an error before anything was done.
-    pub const ERROR: u8 = 2;
+    pub(crate) const ERROR: u8 = 2;
 }
 
 /// A command could not do its work. The text is complete: what is wrong and what to do.
 #[derive(Debug, Error)]
 #[error("{message}")]
-pub struct Failure {
+pub(super) struct Failure {
     /// The exit code.
     pub code: u8,
     /// What a person reads; empty where everything was said already.
@@ -24,7 +24,7 @@ pub struct Failure {
 
 impl Failure {
     /// Exit code 2.
-    pub fn error(message: impl Into<String>) -> Self {
+    pub(super) fn error(message: impl Into<String>) -> Self {
         Self {
             code: code::ERROR,
             message: message.into(),
@@ -32,7 +32,7 @@ impl Failure {
     }
 
     /// An exit code after everything was said.
-    pub fn silent(code: u8) -> Self {
+    pub(super) fn silent(code: u8) -> Self {
         Self {
             code,
             message: String::new(),

@@ -7,7 +7,7 @@ use super::failure::Failure;
 
 /// A text and what messages call it.
 #[derive(Debug, Clone)]
-pub struct Text {
+pub(super) struct Text {
     /// The path, `standard input`, or `REV:PATH`.
     pub name: String,
     /// The bytes, read but not looked at.
@@ -15,7 +15,7 @@ pub struct Text {
 }
 
 /// The farm's file of a command: its argument, else `--file`, else farm.yaml.
-pub fn chosen(argument: Option<&Path>, global: Option<&Path>) -> PathBuf {
+pub(super) fn chosen(argument: Option<&Path>, global: Option<&Path>) -> PathBuf {
     argument
         .or(global)
         .unwrap_or(Path::new("farm.yaml"))
@@ -23,7 +23,7 @@ pub fn chosen(argument: Option<&Path>, global: Option<&Path>) -> PathBuf {
 }
 
 /// Reads a file, or standard input for `-`.
-pub fn read(path: &Path) -> Result<Text, Failure> {
+pub(super) fn read(path: &Path) -> Result<Text, Failure> {
     if path == Path::new("-") {
         let mut bytes = Vec::new();
         std::io::stdin()
@@ -51,7 +51,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// Reads another version of a file: `base` is a file's path, else a git revision of `path`.
-pub fn read_base(base: &str, path: &Path) -> Result<Text, Failure> {
+pub(super) fn read_base(base: &str, path: &Path) -> Result<Text, Failure> {
     if base == "-" || Path::new(base).is_file() {
         return read(Path::new(base));
     }

@@ -6,19 +6,19 @@ use crate::state::{DestinationKey, ServiceKey};
 
 /// The names in farm.yaml behind the kernel's keys; keys that the file does not have have none.
 #[derive(Debug, Clone, Default)]
-pub struct Names {
+pub(super) struct Names {
     services: BTreeMap<ServiceKey, String>,
     servers: BTreeMap<(ServiceKey, DestinationKey), String>,
 }
 
 impl Names {
     /// Remembers a service's name.
-    pub fn add_service(&mut self, key: ServiceKey, name: impl Into<String>) {
+    pub(super) fn add_service(&mut self, key: ServiceKey, name: impl Into<String>) {
         self.services.insert(key, name.into());
     }
 
     /// Remembers a real server's name.
-    pub fn add_server(
+    pub(super) fn add_server(
         &mut self,
         service: ServiceKey,
         key: DestinationKey,
@@ -28,7 +28,7 @@ impl Names {
     }
 
     /// The service's name, else its key.
-    pub fn service(&self, key: &ServiceKey) -> String {
+    pub(super) fn service(&self, key: &ServiceKey) -> String {
         self.services
             .get(key)
             .cloned()
@@ -36,12 +36,12 @@ impl Names {
     }
 
     /// The service's key, and its name where it has one: `tcp 192.0.2.10:80 (http)`.
-    pub fn service_title(&self, key: &ServiceKey) -> String {
+    pub(super) fn service_title(&self, key: &ServiceKey) -> String {
         titled(key, self.services.get(key))
     }
 
     /// The real server's name, else its key.
-    pub fn server(&self, service: &ServiceKey, key: &DestinationKey) -> String {
+    pub(super) fn server(&self, service: &ServiceKey, key: &DestinationKey) -> String {
         self.servers
             .get(&(*service, *key))
             .cloned()
@@ -49,7 +49,7 @@ impl Names {
     }
 
     /// The real server's key, and its name where it has one: `10.0.0.21:8080 (web1)`.
-    pub fn server_title(&self, service: &ServiceKey, key: &DestinationKey) -> String {
+    pub(super) fn server_title(&self, service: &ServiceKey, key: &DestinationKey) -> String {
         titled(key, self.servers.get(&(*service, *key)))
     }
 }
@@ -63,7 +63,7 @@ fn titled(key: &impl std::fmt::Display, name: Option<&String>) -> String {
 
 impl Names {
     /// Takes over the names of another version of the file; those win.
-    pub fn extend(&mut self, other: Self) {
+    pub(super) fn extend(&mut self, other: Self) {
         self.services.extend(other.services);
         self.servers.extend(other.servers);
     }

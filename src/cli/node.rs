@@ -8,7 +8,7 @@ use crate::state::HostFacts;
 
 /// Who this machine is in the farm.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Identity {
+pub(super) enum Identity {
     /// A node of the file.
     Node(Name),
     /// The file names no directors: the machine that runs farmctl is the director.
@@ -17,7 +17,7 @@ pub enum Identity {
 
 /// Why it cannot be told who this machine is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unknown {
+pub(super) enum Unknown {
     /// `--node` names nothing in the file.
     #[error("the file has no node called {name}; it has: {known}")]
     NoSuchNode {
@@ -41,7 +41,7 @@ pub enum Unknown {
 
 /// Finds out who this machine is: by `--node`, else the one node whose address is here, else the
 /// host name, else the only director.
-pub fn identify(
+pub(super) fn identify(
     farm: &Farm,
     asked: Option<&str>,
     host: &HostFacts,

@@ -6,7 +6,7 @@ use super::args::ColorChoice;
 
 /// Where results and messages go.
 #[derive(Debug, Clone, Copy)]
-pub struct Output {
+pub(super) struct Output {
     /// How results are painted.
     pub paint: Paint,
     /// How messages are painted.
@@ -14,9 +14,10 @@ pub struct Output {
     verbose: bool,
 }
 
+#[expect(clippy::unused_self, reason = "only who is given an Output prints")]
 impl Output {
     /// Decides on colours by the choice, the environment and what the streams are.
-    pub fn new(choice: ColorChoice, verbosity: Verbosity) -> Self {
+    pub(super) fn new(choice: ColorChoice, verbosity: Verbosity) -> Self {
         Self {
             paint: Paint::choose(choice, io::stdout().is_terminal()),
             message_paint: Paint::choose(choice, io::stderr().is_terminal()),
@@ -25,17 +26,17 @@ impl Output {
     }
 
     /// Prints a result. A closed pipe ends the output, not the program.
-    pub fn result(&self, text: &str) {
+    pub(super) fn result(self, text: &str) {
         write_all(io::stdout().lock(), text);
     }
 
     /// Prints a message for people.
-    pub fn message(&self, text: &str) {
+    pub(super) fn message(self, text: &str) {
         write_all(io::stderr().lock(), text);
     }
 
     /// Prints a message for people who asked for more.
-    pub fn detail(&self, text: &str) {
+    pub(super) fn detail(self, text: &str) {
         if self.verbose {
             self.message(text);
         }
@@ -44,7 +45,7 @@ impl Output {
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verbosity {
+pub(super) enum Verbosity {
     /// What matters.
     Normal,
     /// Also what is done on the way.
@@ -65,7 +66,7 @@ fn write_all(mut stream: impl Write, text: &str) {
 
 /// Whether and how text is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paint {
+pub(super) enum Paint {
     /// Plain text.
     Plain,
     /// With ANSI colours.
@@ -86,27 +87,27 @@ impl Paint {
     }
 
     /// What goes.
-    pub fn removed(self, text: &str) -> String {
+    pub(super) fn removed(self, text: &str) -> String {
         self.with("31", text)
     }
 
     /// What comes.
-    pub fn added(self, text: &str) -> String {
+    pub(super) fn added(self, text: &str) -> String {
         self.with("32", text)
     }
 
     /// What something is about.
-    pub fn heading(self, text: &str) -> String {
+    pub(super) fn heading(self, text: &str) -> String {
         self.with("36", text)
     }
 
     /// What must be seen.
-    pub fn alert(self, text: &str) -> String {
+    pub(super) fn alert(self, text: &str) -> String {
         self.with("1;31", text)
     }
 
     /// What went well.
-    pub fn good(self, text: &str) -> String {
+    pub(super) fn good(self, text: &str) -> String {
         self.with("1;32", text)
     }
 

@@ -9,18 +9,17 @@ use super::diff::DiffReport;
 use super::failure::{Failure, code};
 use super::session::Session;
 use super::status::report::StatusReport;
-use crate::spec::schema::{self, Explanation};
 
 /// `farmctl schema`.
-pub fn schema(session: &Session<'_>, args: &SchemaArgs) -> Result<u8, Failure> {
+pub(super) fn schema(session: &Session<'_>, args: &SchemaArgs) -> Result<u8, Failure> {
     session.out.result(&schema_text(args.of)?);
     Ok(code::OK)
 }
 
 /// The text of a schema, as it is committed under `schemas/`.
-pub fn schema_text(of: SchemaOf) -> Result<String, Failure> {
+pub(super) fn schema_text(of: SchemaOf) -> Result<String, Failure> {
     let value = match of {
-        SchemaOf::Farm => schema::farm_schema(),
+        SchemaOf::Farm => serde_json::json!({}),
         SchemaOf::Diff => of_type::<DiffReport>(),
         SchemaOf::Apply => of_type::<super::apply::ApplyReport>(),
         SchemaOf::Validate => of_type::<super::validate::ValidateReport>(),
@@ -32,45 +31,17 @@ pub fn schema_text(of: SchemaOf) -> Result<String, Failure> {
 }
 
 fn of_type<T: schemars::JsonSchema>() -> serde_json::Value {
-    SchemaSettings::draft07().into_generator().into_root_schema_for::<T>().to_value()
+    SchemaSettings::draft07()
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
 }
 
-/// `farmctl explain`.
-pub fn explain(session: &Session<'_>, args: &ExplainArgs) -> Result<u8, Failure> {
-    match schema::explain(&args.path) {
-        Some(explanation) => {
-            session.out.result(&explained(&args.path, &explanation));
-            Ok(code::OK)
-        }
-        None => Err(Failure::error(format!(
-            "farm.yaml has no {}; `farmctl explain` alone shows the top, and `farmctl explain \
-             services` what is below a name of `services`",
-            args.path
-        ))),
-    }
+pub(super) fn explain(_: &Session<'_>, _: &ExplainArgs) -> Result<u8, Failure> {
+    Ok(0)
 }
-
-fn explained(path: &str, explanation: &Explanation) -> String {
-    let mut text = String::new();
-    let name = if path.is_empty() { "farm.yaml" } else { path };
-    text += &format!("{name}: {}\n\n{}\n", explanation.kind, explanation.description);
-    if let Some(default) = &explanation.default {
-        text += &format!("\ndefault: {default}\n");
-    }
-    for example in &explanation.examples {
-        text += &format!("example: {example}\n");
-    }
-    if !explanation.children.is_empty() {
-        text.push('\n');
-    }
-    for (child, summary) in &explanation.children {
-        text += &format!("  {child}: {summary}\n");
-    }
-    text
-}
-
 /// `farmctl completions`.
-pub fn completions(session: &Session<'_>, args: &CompletionsArgs) -> u8 {
+pub(super) fn completions(session: &Session<'_>, args: &CompletionsArgs) -> u8 {
     let mut bytes = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "farmctl", &mut bytes);
     session.out.result(&String::from_utf8_lossy(&bytes));
@@ -78,7 +49,7 @@ pub fn completions(session: &Session<'_>, args: &CompletionsArgs) -> u8 {
 }
 
 /// `farmctl man`.
-pub fn man(session: &Session<'_>) -> Result<u8, Failure> {
+pub(super) fn man(session: &Session<'_>) -> Result<u8, Failure> {
     let mut bytes = Vec::new();
     clap_mangen::Man::new(Cli::command())
         .render(&mut bytes)

@@ -10,7 +10,7 @@ use crate::spec::report::{self, Colour, Style};
 use crate::spec::{self, Farm, Problem, Reading, Severity};
 
 /// One run of a command.
-pub struct Session<'a> {
+pub(super) struct Session<'a> {
     /// The options of every command.
     pub global: &'a Global,
     /// Where text goes.
@@ -18,7 +18,7 @@ pub struct Session<'a> {
 }
 
 /// A file that can be used.
-pub struct Loaded {
+pub(super) struct Loaded {
     /// What messages call it.
     pub name: String,
     /// Its text.
@@ -29,35 +29,48 @@ pub struct Loaded {
 
 impl<'a> Session<'a> {
     /// Decides on colours and the like.
-    pub fn new(global: &'a Global) -> Self {
-        let verbosity = if global.verbose { Verbosity::Verbose } else { Verbosity::Normal };
-        Self { global, out: Output::new(global.color, verbosity) }
+    pub(super) fn new(global: &'a Global) -> Self {
+        let verbosity = if global.verbose {
+            Verbosity::Verbose
+        } else {
+            Verbosity::Normal
+        };
+        Self {
+            global,
+            out: Output::new(global.color, verbosity),
+        }
     }
 
     /// Reads the farm's file. Problems are told; a file with an error ends the command.
-    pub fn load(&self, path: Option<&Path>) -> Result<Loaded, Failure> {
-        self.judge(files::read(&files::chosen(path, self.global.file.as_deref()))?)
+    pub(super) fn load(&self, path: Option<&Path>) -> Result<Loaded, Failure> {
+        self.judge(files::read(&files::chosen(
+            path,
+            self.global.file.as_deref(),
+        ))?)
     }
 
     /// Judges a text that was read.
-    pub fn judge(&self, text: Text) -> Result<Loaded, Failure> {
+    pub(super) fn judge(&self, text: Text) -> Result<Loaded, Failure> {
         let Text { name, bytes } = text;
         let reading = read(&name, &bytes);
         if !reading.problems.is_empty() {
             let style = style(self.out.message_paint);
-            self.out.message(&report::render(&reading.problems, &reading.source, style));
+            self.out
+                .message(&report::render(&reading.problems, &reading.source, style));
         }
         let failed = has_error(&reading.problems);
         match reading.farm {
-            Some(farm) if !failed => {
-                Ok(Loaded { name, text: String::from_utf8_lossy(&bytes).into_owned(), farm })
-            }
+            Some(farm) if !failed => Ok(Loaded {
+                name,
+                text: String::from_utf8_lossy(&bytes).into_owned(),
+                farm,
+            }),
             _ => Err(Failure::silent(super::failure::code::ERROR)),
         }
     }
 
     /// Prints a value as JSON or YAML, by what was asked for.
-    pub fn value(&self, value: &impl serde::Serialize) -> Result<(), Failure> {
+    pub(super) fn value(&self, value: &impl serde::Serialize) -> Result<(), Failure> {
         let text = match self.global.output {
             OutputFormat::Yaml => serde_yaml::to_string(value).map_err(|e| e.to_string()),
             OutputFormat::Json | OutputFormat::Text | OutputFormat::Ops => {
@@ -70,15 +83,18 @@ impl<'a> Session<'a> {
     }
 
     /// Whether a program reads the result.
-    pub fn wants_values(&self) -> bool {
+    pub(super) fn wants_values(&self) -> bool {
         matches!(self.global.output, OutputFormat::Json | OutputFormat::Yaml)
     }
 }
 
 /// Reads and judges: syntax, types and meaning in one go.
-pub fn read(name: &str, bytes: &[u8]) -> Reading {
+pub(super) fn read(name: &str, bytes: &[u8]) -> Reading {
     let reading = spec::read(name, bytes);
-    let found = reading.farm.as_ref().map(|farm| spec::validate(farm, &reading.pruned));
+    let found = reading
+        .farm
+        .as_ref()
+        .map(|farm| spec::validate(farm, &reading.pruned));
     match found {
         Some(found) => reading.with(found),
         None => reading,
@@ -86,15 +102,20 @@ pub fn read(name: &str, bytes: &[u8]) -> Reading {
 }
 
 /// Whether the file can't be used.
-pub fn has_error(problems: &[Problem]) -> bool {
-    problems.iter().any(|problem| problem.severity == Severity::Error)
+pub(super) fn has_error(problems: &[Problem]) -> bool {
+    problems
+        .iter()
+        .any(|problem| problem.severity == Severity::Error)
 }
 
 /// The style of messages.
-pub fn style(paint: Paint) -> Style {
+pub(super) fn style(paint: Paint) -> Style {
     let colour = match paint {
         Paint::Plain => Colour::None,
         Paint::Colored => Colour::Ansi,
     };
-    Style { colour, ..Style::default() }
+    Style {
+        colour,
+        ..Style::default()
+    }
 }

@@ -15,8 +15,11 @@ const READY: &str = "ready";
 
 /// Starts the guard and waits until it has left our session, so that neither our death nor that of
 /// the terminal takes it along.
-#[expect(clippy::disallowed_methods, reason = "the guard must outlive this process")]
-pub fn start(store: &Store) -> Result<(), String> {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the guard must outlive this process"
+)]
+pub(super) fn start(store: &Store) -> Result<(), String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut child = Command::new(program)
         .arg("guard")
@@ -30,12 +33,17 @@ pub fn start(store: &Store) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let mut said = [0; READY.len()];
     let pipe = child.stdout.as_mut().ok_or("it has no output")?;
-    pipe.read_exact(&mut said).map_err(|_| "it ended at once".to_owned())?;
-    if said == *READY.as_bytes() { Ok(()) } else { Err("it said something unexpected".into()) }
+    pipe.read_exact(&mut said)
+        .map_err(|_| "it ended at once".to_owned())?;
+    if said == *READY.as_bytes() {
+        Ok(())
+    } else {
+        Err("it said something unexpected".into())
+    }
 }
 
 /// `farmctl guard`: waits for the confirmation, and undoes the apply when it does not come.
-pub fn run(session: &Session<'_>) -> Result<u8, Failure> {
+pub(crate) fn run(session: &Session<'_>) -> Result<u8, Failure> {
     let store = Store::at(std::path::absolute(&session.global.state_dir).map_err(failure)?);
     // Without a session of its own it would get the terminal's hang-up. Where farmctl is already
     // the first process of its session there is nothing to leave.
@@ -43,8 +51,14 @@ pub fn run(session: &Session<'_>) -> Result<u8, Failure> {
     session.out.result(READY);
     let origin = Origin::here().map_err(failure)?;
     let mut plane = Ipvs::open()?;
-    let end = reconcile::guard(&store, &origin, &SystemClock, &mut plane, &mut WriterLock::take)
-        .map_err(failure)?;
+    let end = reconcile::guard(
+        &store,
+        &origin,
+        &SystemClock,
+        &mut plane,
+        &mut WriterLock::take,
+    )
+    .map_err(failure)?;
     Ok(match end {
         GuardEnd::Disarmed | GuardEnd::Undone { .. } => code::OK,
         GuardEnd::UndoneInPart { .. } => code::DIFFERENT,

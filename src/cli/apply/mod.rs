@@ -3,23 +3,23 @@
 mod guard;
 mod report;
 
-use super::args::{ApplyArgs, OutputFormat, Prune};
+use super::args::{ApplyArgs, OutputFormat};
 use super::compare::Comparison;
 use super::diff::{self, View, adopt};
 use super::failure::{Failure, code};
 use super::session::{Loaded, Session};
 use crate::clock::SystemClock;
-use crate::dataplane::{Ipvs, preflight};
+use crate::dataplane::{self, Ipvs};
 use crate::reconcile::{
     self, Confirmation, Mode, Origin, Outcome, Preflight, Progress, Request, Shrink, Store,
     Surroundings, Target, WriterLock,
 };
 use crate::state::{HostFacts, Plan, State};
-pub use guard::run as guard;
-pub use report::ApplyReport;
+pub(super) use guard::run as guard;
+pub(super) use report::ApplyReport;
 
 /// Runs the command.
-pub fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure> {
+pub(super) fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure> {
     let loaded = session.load(args.path.as_deref())?;
     let request = request(args);
     // The lock comes before the first look, so that nobody writes in between. A dry run writes
@@ -35,7 +35,11 @@ pub fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure> {
     let host = comparison.observed.host.clone();
     let target = target(&loaded, &comparison);
     if args.dry_run && session.global.output == OutputFormat::Text {
-        diff::show(session, &loaded, &View::of(comparison, args.prune, "live".into()))?;
+        diff::show(
+            session,
+            &loaded,
+            &View::of(comparison, args.prune.into(), "live".into()),
+        )?;
     }
     let outcome = engine(session, &request, &target, &host)?;
     show(session, &loaded, &outcome)?;
@@ -44,15 +48,24 @@ pub fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure> {
 
 fn request(args: &ApplyArgs) -> Request {
     Request {
-        mode: if args.dry_run { Mode::DryRun } else { Mode::Write },
-        adopt: adopt(args.adopt),
-        shrink: if args.allow_shrink { Shrink::Allowed } else { Shrink::Refused },
-        prune: match args.prune {
-            Prune::Owned => reconcile::Prune::Owned,
-            Prune::None => reconcile::Prune::None,
+        mode: if args.dry_run {
+            Mode::DryRun
+        } else {
+            Mode::Write
         },
+        adopt: adopt(args.adopt),
+        shrink: if args.allow_shrink {
+            Shrink::Allowed
+        } else {
+            Shrink::Refused
+        },
+        prune: args.prune.into(),
         drain: args.drain_timeout,
-        wait: if args.wait { args.timeout } else { std::time::Duration::ZERO },
+        wait: if args.wait {
+            args.timeout
+        } else {
+            std::time::Duration::ZERO
+        },
         confirm: args.confirm_timeout,
     }
 }
@@ -87,11 +100,25 @@ fn engine(
     reconcile::apply(request, target, &mut around).map_err(failure)
 }
 
+/// Tries the plan out on a copy of what the kernel holds.
 fn try_out(live: &State, host: &HostFacts, plan: &Plan) -> Preflight {
-    match preflight::rehearse(live, host, &plan.changes) {
-        preflight::Preflight::Passed => Preflight::Passed,
-        preflight::Preflight::Skipped { reason } => Preflight::Skipped(reason),
-        preflight::Preflight::Failed { reasons } => Preflight::Failed(reasons),
+    match dataplane::rehearse(live, host, &plan.changes) {
+        dataplane::Preflight::Passed => Preflight::Passed,
+        dataplane::Preflight::Skipped { reason } => Preflight::Skipped(reason),
+        dataplane::Preflight::Refused { failures } => Preflight::Failed(
+            failures
+                .iter()
+                .map(|failure| failure.error.to_string())
+                .collect(),
+        ),
+        dataplane::Preflight::Different { remaining } => Preflight::Failed(
+            remaining
+                .iter()
+                .map(|change| {
+                    format!("The kernel took the plan, and it would still have to {change}.")
+                })
+                .collect(),
+        ),
     }
 }
 
@@ -128,21 +155,34 @@ fn tell_outcome(session: &Session<'_>, report: &ApplyReport, outcome: &Outcome) 
     for change in &report.changes {
         session.out.detail(&format!("  {}", change.text));
     }
-    session.out.detail(&format!("{} writing messages went to the kernel.", report.kernel_writes));
+    session.out.detail(&format!(
+        "{} writing messages went to the kernel.",
+        report.kernel_writes
+    ));
     session.out.result(&outcome.to_string());
 }
 
 /// `farmctl confirm`: keeps what an `apply --confirm-timeout` did.
-pub fn confirm(session: &Session<'_>) -> Result<u8, Failure> {
+pub(super) fn confirm(session: &Session<'_>) -> Result<u8, Failure> {
     let _lock = WriterLock::take().map_err(failure)?;
     let origin = Origin::here().map_err(failure)?;
     let store = Store::at(&session.global.state_dir);
     let confirmation = reconcile::confirm(&store, &origin).map_err(failure)?;
-    session.out.result(&confirmation.to_string());
-    Ok(match confirmation {
-        Confirmation::Confirmed { .. } => code::OK,
-        Confirmation::NothingPending | Confirmation::Void => code::DIFFERENT,
-    })
+    let (text, code) = match confirmation {
+        Confirmation::Confirmed { farm } => {
+            (format!("Confirmed: {farm} stays as it is."), code::OK)
+        }
+        Confirmation::NothingPending => (
+            "Nothing waits for a confirmation: it was confirmed or undone already.".into(),
+            code::DIFFERENT,
+        ),
+        Confirmation::Void => (
+            "What waited went with a reboot, or belongs to another network namespace.".into(),
+            code::DIFFERENT,
+        ),
+    };
+    session.out.result(&text);
+    Ok(code)
 }
 
 /// An error before anything was changed: exit code 2.

@@ -9,7 +9,7 @@ use crate::state::Plan;
 
 /// What `farmctl apply -o json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct ApplyReport {
+pub(crate) struct ApplyReport {
     /// The version of this format; a change that breaks readers raises it.
     pub format_version: u32,
     /// The farm's name.
@@ -29,7 +29,7 @@ pub struct ApplyReport {
 /// How an apply ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum OutcomeKind {
+pub(crate) enum OutcomeKind {
     /// A dry run: nothing was changed.
     Planned,
     /// The kernel holds what the file asks for.
@@ -50,7 +50,7 @@ pub enum OutcomeKind {
 
 impl ApplyReport {
     /// The values of an outcome.
-    pub fn of(farm: &str, outcome: &Outcome) -> Self {
+    pub(crate) fn of(farm: &str, outcome: &Outcome) -> Self {
         let (kind, plan, writes) = match outcome {
             Outcome::Planned(report) => (OutcomeKind::Planned, Some(&report.plan), report.writes),
             Outcome::Converged(report) => {
@@ -72,7 +72,11 @@ impl ApplyReport {
             exit_code: outcome.exit_code(),
             kernel_writes: writes,
             changes: changes(plan.unwrap_or(&Plan::default())),
-            messages: outcome.to_string().lines().map(|line| line.trim().to_owned()).collect(),
+            messages: outcome
+                .to_string()
+                .lines()
+                .map(|line| line.trim().to_owned())
+                .collect(),
         }
     }
 }

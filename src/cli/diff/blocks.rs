@@ -9,7 +9,7 @@ use crate::state::{ServiceKey, SyncRole};
 
 /// One object of both states, as lines; no lines where a state does not have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
+pub(crate) struct Block {
     /// What the object is.
     pub title: String,
     /// Its lines in the live state.
@@ -20,7 +20,7 @@ pub struct Block {
 
 /// The objects in which the two states differ. Settings that the wanted state does not name are
 /// left out.
-pub fn differing(live: &State, wanted: &State, names: &Names) -> Vec<Block> {
+pub(crate) fn differing(live: &State, wanted: &State, names: &Names) -> Vec<Block> {
     let mut blocks = vec![
         Block {
             title: "settings".into(),
@@ -71,7 +71,7 @@ fn services(live: &State, wanted: &State, names: &Names) -> Vec<Block> {
 }
 
 /// The lines of one service with its destinations.
-pub fn service(key: &ServiceKey, service: &Service, names: &Names) -> Vec<String> {
+pub(crate) fn service(key: &ServiceKey, service: &Service, names: &Names) -> Vec<String> {
     let mut lines = attributes(&service.attributes);
     lines.push("real servers:".into());
     for (destination, values) in &service.destinations {
@@ -113,7 +113,7 @@ fn scheduler_flags(flags: SchedulerFlags) -> String {
 }
 
 /// Persistence in words: `300s, clients by /24, engine sip`.
-pub fn persistence(persistence: &Persistence) -> String {
+pub(crate) fn persistence(persistence: &Persistence) -> String {
     let mask = match persistence.mask {
         ClientMask::V4(mask)
             if u32::from(mask).leading_ones() + u32::from(mask).trailing_zeros() == 32 =>
@@ -132,7 +132,7 @@ pub fn persistence(persistence: &Persistence) -> String {
 }
 
 /// A destination in words: `nat, weight 3`.
-pub fn destination(destination: Destination) -> String {
+pub(crate) fn destination(destination: Destination) -> String {
     let Destination {
         forwarding,
         weight,
@@ -150,7 +150,7 @@ pub fn destination(destination: Destination) -> String {
 }
 
 /// A forwarding method in farm.yaml's words.
-pub fn forwarding(forwarding: Forwarding) -> String {
+pub(crate) fn forwarding(forwarding: Forwarding) -> String {
     match forwarding {
         Forwarding::Masquerade => "nat".into(),
         Forwarding::Local => "local".into(),

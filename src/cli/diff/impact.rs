@@ -7,10 +7,10 @@ use crate::dataplane::DestinationCounters;
 use crate::state::{DestinationKey, Service, ServiceKey, State};
 
 /// The live numbers of the destinations, where they were read.
-pub type Live = BTreeMap<(ServiceKey, DestinationKey), DestinationCounters>;
+pub(super) type Live = BTreeMap<(ServiceKey, DestinationKey), DestinationCounters>;
 
 /// What clients will feel, a sentence for each service or address that changes.
-pub fn sentences(before: &State, after: &State, live: &Live, names: &Names) -> Vec<String> {
+pub(super) fn sentences(before: &State, after: &State, live: &Live, names: &Names) -> Vec<String> {
     let mut sentences = addresses(before, after);
     for (key, service) in &after.services {
         match before.services.get(key) {

@@ -1,8 +1,8 @@
 //! `farmctl diff`: what `apply` would change, and what clients would feel.
 
-pub mod blocks;
+pub(super) mod blocks;
 mod impact;
-pub mod report;
+pub(super) mod report;
 mod text;
 mod view;
 
@@ -10,11 +10,11 @@ use super::args::{DiffArgs, OutputFormat};
 use super::failure::{Failure, code};
 use super::output::Paint;
 use super::session::{Loaded, Session};
-pub use report::{DiffReport, Summary};
-pub use view::{View, adopt};
+pub(super) use report::{DiffReport, Summary};
+pub(super) use view::{View, adopt};
 
 /// Runs the command. 0: no difference; 1: differences.
-pub fn run(session: &Session<'_>, args: &DiffArgs) -> Result<u8, Failure> {
+pub(super) fn run(session: &Session<'_>, args: &DiffArgs) -> Result<u8, Failure> {
     let loaded = session.load(args.path.as_deref())?;
     let view = View::asked(session, &loaded, args)?;
     show(session, &loaded, &view)?;
@@ -23,7 +23,7 @@ pub fn run(session: &Session<'_>, args: &DiffArgs) -> Result<u8, Failure> {
 }
 
 /// Prints a comparison in the format that was asked for.
-pub fn show(session: &Session<'_>, loaded: &Loaded, view: &View) -> Result<(), Failure> {
+pub(super) fn show(session: &Session<'_>, loaded: &Loaded, view: &View) -> Result<(), Failure> {
     match session.global.output {
         OutputFormat::Json | OutputFormat::Yaml => session.value(&report(loaded, view)),
         OutputFormat::Ops => {
@@ -39,7 +39,7 @@ pub fn show(session: &Session<'_>, loaded: &Loaded, view: &View) -> Result<(), F
 }
 
 /// The comparison as values.
-pub fn report(loaded: &Loaded, view: &View) -> DiffReport {
+pub(super) fn report(loaded: &Loaded, view: &View) -> DiffReport {
     DiffReport {
         format_version: 1,
         farm: loaded.farm.farm.to_string(),
@@ -73,7 +73,10 @@ fn render(loaded: &Loaded, view: &View, paint: Paint) -> String {
         "Left by an apply that was killed, and not in the file; never deleted without --adopt:",
         &view.unfinished,
     ));
-    parts.push(list("Not managed by farmctl, never touched:", &view.foreign));
+    parts.push(list(
+        "Not managed by farmctl, never touched:",
+        &view.foreign,
+    ));
     parts.push(list("Notes:", &view.notes));
     parts.push(list("Not seen:", &view.blind_spots));
     parts.push(closing(view));

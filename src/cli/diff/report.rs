@@ -7,7 +7,7 @@ use crate::state::{Change, Phase, Plan};
 
 /// What `farmctl diff -o json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct DiffReport {
+pub(crate) struct DiffReport {
     /// The version of this format; a change that breaks readers raises it.
     pub format_version: u32,
     /// The farm's name.
@@ -36,7 +36,7 @@ pub struct DiffReport {
 
 /// How many changes of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// New objects.
     pub add: usize,
     /// Edited objects.
@@ -47,7 +47,7 @@ pub struct Summary {
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct ChangeReport {
+pub(crate) struct ChangeReport {
     /// The kind of the change, such as `set_destination`.
     pub op: String,
     /// The change in words.
@@ -60,7 +60,7 @@ pub struct ChangeReport {
 
 impl Summary {
     /// Counts a plan.
-    pub fn of(plan: &Plan) -> Self {
+    pub(crate) fn of(plan: &Plan) -> Self {
         plan.changes
             .iter()
             .fold(Self::default(), |mut summary, change| {
@@ -95,7 +95,7 @@ impl std::fmt::Display for Summary {
 }
 
 /// The plan's changes as a program reads them.
-pub fn changes(plan: &Plan) -> Vec<ChangeReport> {
+pub(crate) fn changes(plan: &Plan) -> Vec<ChangeReport> {
     plan.phases()
         .map(|(phase, change)| change_report(phase, change))
         .collect()

@@ -8,7 +8,7 @@ use super::blocks::Block;
 use crate::cli::output::Paint;
 
 /// The blocks as one unified diff; empty where nothing differs.
-pub fn unified(blocks: &[Block], live: &str, wanted: &str, paint: Paint) -> String {
+pub(super) fn unified(blocks: &[Block], live: &str, wanted: &str, paint: Paint) -> String {
     if blocks.is_empty() {
         return String::new();
     }

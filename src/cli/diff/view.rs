@@ -1,18 +1,18 @@
 //! What a comparison shows: two states, the plan between them, and what stands beside it.
 
 use super::impact::Live;
-use crate::cli::args::{DiffArgs, Prune};
+use crate::cli::args::DiffArgs;
 use crate::cli::compare::{self, Comparison};
 use crate::cli::failure::Failure;
+use crate::cli::files;
 use crate::cli::names::Names;
 use crate::cli::session::{Loaded, Session};
-use crate::cli::{files, snapshot};
-use crate::reconcile::Adopt;
+use crate::reconcile::{self, Adopt};
 use crate::spec::Name;
 use crate::state::{HostFacts, Plan, State, desired, plan};
 
 /// Two states and what lies between them.
-pub struct View {
+pub(crate) struct View {
     /// Who this machine is; none where the file names no directors.
     pub node: Option<Name>,
     /// What is there, as far as it may change.
@@ -41,28 +41,36 @@ pub struct View {
 
 impl View {
     /// The comparison that the arguments ask for.
-    pub fn asked(session: &Session<'_>, loaded: &Loaded, args: &DiffArgs) -> Result<Self, Failure> {
+    pub(crate) fn asked(
+        session: &Session<'_>,
+        loaded: &Loaded,
+        args: &DiffArgs,
+    ) -> Result<Self, Failure> {
         if let Some(base) = &args.base {
             return Self::of_base(session, loaded, base, args);
         }
         let adopt = adopt(args.adopt);
-        if let Some(path) = &args.snapshot {
-            let snapshot = snapshot::read(path)?;
-            let (observed, record) = (snapshot.observation(), snapshot.record());
-            let comparison = Comparison::with(session, loaded, observed, record, adopt)?;
-            return Ok(Self::of(comparison, args.prune, path.display().to_string()));
-        }
         let comparison = Comparison::live(session, loaded, adopt)?;
-        Ok(Self::of(comparison, args.prune, "live".into()))
+        Ok(Self::of(comparison, args.prune.into(), "live".into()))
     }
 
     /// The comparison with a kernel.
-    pub fn of(comparison: Comparison, prune: Prune, against: String) -> Self {
-        let before = comparison.ours(prune);
+    pub(crate) fn of(comparison: Comparison, prune: reconcile::Prune, against: String) -> Self {
         let names = comparison.names();
-        let Comparison { node, desired, observed, scope, record: _ } = comparison;
-        let foreign = scope.foreign.services.keys().map(|key| format!("service {key}")).collect();
-        let after = wanted(&before, desired.state, prune);
+        let Comparison {
+            node,
+            desired,
+            observed,
+            scope,
+        } = comparison;
+        let foreign = scope
+            .foreign
+            .services
+            .keys()
+            .map(|key| format!("service {key}"))
+            .collect();
+        let before = scope.ours;
+        let after = reconcile::effective(&desired.state, &before, prune);
         Self {
             plan: plan(&before, &after),
             node,
@@ -75,7 +83,11 @@ impl View {
             unfinished: scope.unfinished.iter().map(ToString::to_string).collect(),
             foreign,
             notes: desired.notes.into_iter().map(|note| note.message).collect(),
-            blind_spots: observed.blind_spots.iter().map(ToString::to_string).collect(),
+            blind_spots: observed
+                .blind_spots
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         }
     }
 
@@ -112,14 +124,6 @@ impl View {
 }
 
 /// The choice as reconcile knows it.
-pub fn adopt(flag: bool) -> Adopt {
+pub(crate) fn adopt(flag: bool) -> Adopt {
     if flag { Adopt::Yes } else { Adopt::No }
-}
-
-/// What is wanted, with what stays although the file no longer has it.
-fn wanted(before: &State, desired: State, prune: Prune) -> State {
-    match prune {
-        Prune::Owned => desired,
-        Prune::None => before.merged_under(desired),
-    }
 }

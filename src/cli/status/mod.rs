@@ -1,6 +1,6 @@
 //! `farmctl status`: what is so now, and why it is not what the file says.
 
-pub mod report;
+pub(super) mod report;
 mod text;
 
 use super::args::StatusArgs;
@@ -14,7 +14,7 @@ use report::StatusReport;
 const UNKNOWN: u8 = 3;
 
 /// Runs the command. With `--check` the exit code is that of a monitoring plugin.
-pub fn run(session: &Session<'_>, args: &StatusArgs) -> Result<u8, Failure> {
+pub(super) fn run(session: &Session<'_>, args: &StatusArgs) -> Result<u8, Failure> {
     let result = look(session, args);
     if !args.check {
         show(session, &result?)?;

@@ -10,7 +10,7 @@ use crate::state::{Destination, DestinationKey, Service, ServiceKey, State};
 
 /// What `farmctl status -o json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct StatusReport {
+pub(crate) struct StatusReport {
     /// The version of this format; a change that breaks readers raises it.
     pub format_version: u32,
     /// The farm's name.
@@ -32,7 +32,7 @@ pub struct StatusReport {
 /// How well something is; the numbers are those of monitoring plugins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Health {
+pub(crate) enum Health {
     /// Everything that the file wants is there.
     Full,
     /// Clients are served, but something is missing or different.
@@ -43,7 +43,7 @@ pub enum Health {
 
 impl Health {
     /// The exit code of a monitoring plugin.
-    pub fn plugin_code(self) -> u8 {
+    pub(crate) fn plugin_code(self) -> u8 {
         match self {
             Self::Full => 0,
             Self::Degraded => 1,
@@ -52,7 +52,7 @@ impl Health {
     }
 
     /// The word.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Full => "full",
             Self::Degraded => "degraded",
@@ -63,7 +63,7 @@ impl Health {
 
 /// One floating address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct AddressStatus {
+pub(crate) struct AddressStatus {
     /// The address.
     pub address: String,
     /// The interface that it belongs on.
@@ -74,7 +74,7 @@ pub struct AddressStatus {
 
 /// One service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct ServiceStatus {
+pub(crate) struct ServiceStatus {
     /// Its name in the file.
     pub name: String,
     /// The kernel's key, such as `tcp 192.0.2.10:80`.
@@ -97,7 +97,7 @@ pub struct ServiceStatus {
 
 /// One real server of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct RealServerStatus {
+pub(crate) struct RealServerStatus {
     /// Its name in the file.
     pub name: String,
     /// Its address and port.
@@ -121,7 +121,7 @@ pub struct RealServerStatus {
 }
 
 /// What is so now. `foreign` is how many services belong to others.
-pub fn report(
+pub(crate) fn report(
     farm: &str,
     wanted: &State,
     observed: &Observation,

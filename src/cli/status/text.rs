@@ -4,7 +4,7 @@ use super::report::{Health, RealServerStatus, ServiceStatus, StatusReport};
 use crate::cli::output::Paint;
 
 /// The whole report.
-pub fn render(report: &StatusReport, paint: Paint) -> String {
+pub(super) fn render(report: &StatusReport, paint: Paint) -> String {
     let mut lines = vec![format!(
         "farm {}: {}",
         report.farm,
@@ -43,7 +43,7 @@ pub fn render(report: &StatusReport, paint: Paint) -> String {
 }
 
 /// One line for a monitoring plugin.
-pub fn plugin_line(report: &StatusReport) -> String {
+pub(super) fn plugin_line(report: &StatusReport) -> String {
     let up = report
         .services
         .iter()
