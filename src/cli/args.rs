@@ -162,7 +162,10 @@ impl From<Prune> for crate::reconcile::Prune {
 
 /// Arguments of `apply`.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub struct ApplyArgs {
     /// The farm's file; `-` is standard input [default: farm.yaml]
     #[arg(value_name = "FILE")]

@@ -32,7 +32,7 @@ impl Comparison {
     ) -> Result<Self, Failure> {
         let observed = dataplane::observe_best()?;
         let record = record(session)?;
-        Self::with(session, loaded, observed, record, adopt)
+        Self::with(session, loaded, observed, &record, adopt)
     }
 
     /// Looks at something that was observed before.
@@ -40,14 +40,14 @@ impl Comparison {
         session: &Session<'_>,
         loaded: &Loaded,
         mut observed: Observation,
-        record: Record,
+        record: &Record,
         adopt: Adopt,
     ) -> Result<Self, Failure> {
-        let host = own_facts(&observed.host, &record);
+        let host = own_facts(&observed.host, record);
         let node = this_node(session, &loaded.farm, &host)?;
         let desired = desired(&loaded.farm, node.as_ref(), &host);
         observed.fill_blind_spots(&desired.state);
-        let scope = Scope::of(&observed.state, &desired.state, &record, adopt);
+        let scope = Scope::of(&observed.state, &desired.state, record, adopt);
         Ok(Self {
             node,
             desired,

@@ -46,6 +46,6 @@ pub use origin::Origin;
 pub use outcome::{Cut, Outcome, Report};
 pub use progress::Progress;
 pub use record::{Record, Standing};
-pub use request::{Mode, Preflight, Prune, Request, Surroundings, Target};
+pub use request::{Mode, Preflight, Prune, Request, Surroundings, Target, effective};
 pub use scope::{Adopt, Scope};
 pub use store::Store;

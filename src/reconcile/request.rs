@@ -100,10 +100,15 @@ impl Target {
 
     /// What the kernel will hold: the file's state, and with [`Prune::None`] all that is ours.
     pub(super) fn effective(&self, ours: &State, prune: Prune) -> State {
-        match prune {
-            Prune::Owned => self.state.clone(),
-            Prune::None => keeping(&self.state, ours),
-        }
+        effective(&self.state, ours, prune)
+    }
+}
+
+/// What the kernel will hold: what is wanted, and with [`Prune::None`] all that is ours.
+pub fn effective(wanted: &State, ours: &State, prune: Prune) -> State {
+    match prune {
+        Prune::Owned => wanted.clone(),
+        Prune::None => keeping(wanted, ours),
     }
 }
 
