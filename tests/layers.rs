@@ -1,5 +1,7 @@
 //! The direction of dependencies, read from the `use` lines and paths of the source.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -47,12 +49,12 @@ fn uses() -> Vec<(String, String, PathBuf)> {
             .expect("a component")
             .to_string_lossy()
             .into_owned();
-        let user = first.trim_end_matches(".rs").to_owned();
+        let module = first.trim_end_matches(".rs").to_owned();
         let text = fs::read_to_string(&file).expect("a readable file");
         uses.extend(
             used_modules(&text)
                 .into_iter()
-                .map(|used| (user.clone(), used, file.clone())),
+                .map(|used| (module.clone(), used, file.clone())),
         );
     }
     uses
