@@ -36,11 +36,14 @@ pub enum BlindSpot {
     SyncDaemons,
     /// Totals, rates, and persistent connections.
     Counters,
+    /// Services in a list of more than one page (4 KiB): the kernel skips some where other
+    /// namespaces of the machine have services too.
+    LongLists,
 }
 
 impl BlindSpot {
     /// What `/proc` keeps to itself.
-    pub const OF_PROC: [Self; 11] = [
+    pub const OF_PROC: [Self; 12] = [
         Self::Thresholds,
         Self::TunnelKinds,
         Self::SchedulerFlags,
@@ -52,6 +55,7 @@ impl BlindSpot {
         Self::Marks,
         Self::SyncDaemons,
         Self::Counters,
+        Self::LongLists,
     ];
 }
 
@@ -69,6 +73,9 @@ impl fmt::Display for BlindSpot {
             Self::Marks => "The table of firewall marks",
             Self::SyncDaemons => "The connection synchronisation daemons",
             Self::Counters => "Totals, rates and persistent connections",
+            Self::LongLists => {
+                "Where other network namespaces have IPVS services too, all of a long list"
+            }
         };
         write!(f, "{what} cannot be seen without root or CAP_NET_ADMIN.")
     }
@@ -105,8 +112,8 @@ impl Observation {
                 seen.engine.clone_from(&wanted.engine);
             }),
             BlindSpot::OnePacketV6 => fill_one_packet(state, desired),
-            // A wrong guess is a wrong key: nothing of the same key could be filled.
-            BlindSpot::MarkFamilies | BlindSpot::Counters => {}
+            // A wrong guess is a wrong key and what was skipped has none: nothing can be filled.
+            BlindSpot::MarkFamilies | BlindSpot::Counters | BlindSpot::LongLists => {}
         }
     }
 }

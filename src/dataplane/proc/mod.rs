@@ -5,7 +5,8 @@
 
 mod parse;
 
-use std::{fs, io};
+use std::fs;
+use std::io::{self, Read};
 
 use super::host::Host;
 use super::{BlindSpot, Dataplane, Error, Ipvs, Observation, explain, sysctl};
@@ -14,6 +15,9 @@ use crate::state::State;
 
 /// The table of this thread's namespace; `/proc/net` would be that of the process's first thread.
 const TABLE: &str = "/proc/thread-self/net/ip_vs";
+
+/// More than the kernel gives in one piece.
+const PIECE: usize = 256 * 1024;
 
 /// Reads with all the rights that the process has: everything by netlink, else what `/proc` shows,
 /// with the blind spots named.
@@ -45,7 +49,7 @@ pub fn observe() -> Result<Observation, Error> {
 }
 
 fn read() -> Result<String, Error> {
-    match fs::read(TABLE) {
+    match fs::File::open(TABLE).and_then(read_in_large_pieces) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NoIpvs {
             reason: format!("{TABLE} does not exist. Run `modprobe ip_vs` as root"),
@@ -54,5 +58,21 @@ fn read() -> Result<String, Error> {
             what: format!("read {TABLE}"),
             reason: error.to_string(),
         }),
+    }
+}
+
+/// At the end of each piece the kernel forgets its place and counts again from the start, but
+/// leaves out the services of other namespaces that it had counted before: services are skipped.
+/// So the pieces are as large as it gives them.
+fn read_in_large_pieces(mut file: fs::File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(bytes),
+            Ok(length) => bytes.extend_from_slice(&piece[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
