@@ -65,7 +65,9 @@ pub(super) fn refused(change: &Change, errno: Errno, loopback: Loopback) -> Erro
 
 /// The error of a change whose answer never came or cannot be understood.
 pub(super) fn failed(change: &Change, error: &netlink::Error) -> Error {
-    match error.errno() {
+    // A family that the kernel does not have is asked for by marks only.
+    let missing = matches!(error, netlink::Error::FamilyMissing { .. });
+    match error.errno().or(missing.then_some(Errno::EOPNOTSUPP)) {
         Some(errno) => refused(change, errno, Loopback::Up),
         None => Error::Io {
             what: change.to_string(),

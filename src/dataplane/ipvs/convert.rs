@@ -5,10 +5,10 @@
 //! has the service's port. Pure; called by the IPVS data plane only.
 
 use crate::dataplane::{Counters, DestinationCounters};
-use crate::netlink::ipvs as kernel;
+use crate::netlink::{ipvs as kernel, nft};
 use crate::state::{
-    ClientMask, Destination, DestinationKey, Family, Forwarding, Persistence, Protocol,
-    SchedulerFlags, ServiceAttributes, ServiceKey, SyncDaemon, SyncRole, TunnelChecksum,
+    ClientMask, Destination, DestinationKey, Family, Forwarding, MarkRule, Persistence, PortRange,
+    Protocol, SchedulerFlags, ServiceAttributes, ServiceKey, SyncDaemon, SyncRole, TunnelChecksum,
     TunnelKind,
 };
 
@@ -23,11 +23,7 @@ pub(super) fn service_id(key: &ServiceKey) -> kernel::ServiceId {
             address,
             port,
         } => kernel::ServiceId::Address {
-            protocol: match protocol {
-                Protocol::Tcp => kernel::Protocol::Tcp,
-                Protocol::Udp => kernel::Protocol::Udp,
-                Protocol::Sctp => kernel::Protocol::Sctp,
-            },
+            protocol: kernel_protocol(protocol),
             address,
             port,
         },
@@ -49,12 +45,7 @@ pub(super) fn service_key(id: &kernel::ServiceId) -> Option<ServiceKey> {
             address,
             port,
         } => ServiceKey::Address {
-            protocol: match protocol {
-                kernel::Protocol::Tcp => Protocol::Tcp,
-                kernel::Protocol::Udp => Protocol::Udp,
-                kernel::Protocol::Sctp => Protocol::Sctp,
-                kernel::Protocol::Other(_) => return None,
-            },
+            protocol: self::protocol(protocol)?,
             address,
             port,
         },
@@ -66,6 +57,23 @@ pub(super) fn service_key(id: &kernel::ServiceId) -> Option<ServiceKey> {
             mark,
         },
     })
+}
+
+fn kernel_protocol(protocol: Protocol) -> kernel::Protocol {
+    match protocol {
+        Protocol::Tcp => kernel::Protocol::Tcp,
+        Protocol::Udp => kernel::Protocol::Udp,
+        Protocol::Sctp => kernel::Protocol::Sctp,
+    }
+}
+
+fn protocol(protocol: kernel::Protocol) -> Option<Protocol> {
+    match protocol {
+        kernel::Protocol::Tcp => Some(Protocol::Tcp),
+        kernel::Protocol::Udp => Some(Protocol::Udp),
+        kernel::Protocol::Sctp => Some(Protocol::Sctp),
+        kernel::Protocol::Other(_) => None,
+    }
 }
 
 /// A whole write of a service.
@@ -257,4 +265,28 @@ pub(super) fn sync_daemon(entry: &kernel::SyncDaemon) -> (SyncRole, SyncDaemon) 
         ttl: entry.ttl,
     };
     (role, daemon)
+}
+
+/// A rule of farmctl's own table that was read; none for a protocol without a name here.
+pub(super) fn mark_rule(rule: &nft::MarkRule) -> Option<MarkRule> {
+    Some(MarkRule {
+        mark: rule.mark,
+        address: rule.address,
+        protocol: protocol(rule.protocol)?,
+        ports: PortRange {
+            first: rule.first_port,
+            last: rule.last_port,
+        },
+    })
+}
+
+/// A rule to write.
+pub(super) fn kernel_mark_rule(rule: &MarkRule) -> nft::MarkRule {
+    nft::MarkRule {
+        address: rule.address,
+        protocol: kernel_protocol(rule.protocol),
+        first_port: rule.ports.first,
+        last_port: rule.ports.last,
+        mark: rule.mark,
+    }
 }

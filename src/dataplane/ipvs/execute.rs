@@ -65,10 +65,7 @@ impl Ipvs {
             Change::AddAddress { key, address } => self.add_address(change, key, *address),
             Change::SetAddress { key, from, to } => self.set_address(change, key, *from, *to),
             Change::DeleteAddress { key, was } => self.delete_address(change, key, *was),
-            // farmctl's own nftables table comes with the module that writes it.
-            Change::SetMarks { .. } => {
-                Err(explain::refused(change, Errno::EOPNOTSUPP, Loopback::Up))
-            }
+            Change::SetMarks { to, .. } => self.write_marks(change, to),
             Change::AddService { .. }
             | Change::SetService { .. }
             | Change::DeleteService { .. }

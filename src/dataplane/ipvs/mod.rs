@@ -8,25 +8,27 @@ mod address;
 mod convert;
 mod execute;
 mod load;
+mod marks;
 mod table;
 
 use super::explain::unreadable;
 use super::host::Host;
 use super::{Dataplane, Error, Failure, Observation, sysctl};
-use crate::netlink::{ipvs, route};
+use crate::netlink::{ipvs, nft, route};
 use crate::state::{Change, Setting, State, SyncDaemon, SyncRole};
 
 pub(super) use convert::ignores_port;
 pub(super) use execute::send;
 pub(super) use table::{Aliases, Table, steady};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The kernel's IPVS and what belongs to it.
 #[derive(Debug)]
 pub struct Ipvs {
     table: ipvs::Client,
     route: route::Client,
+    marks: Option<nft::Client>,
     aliases: Aliases,
     settings_written: u64,
 }
@@ -41,6 +43,7 @@ impl Ipvs {
             table: load::client()?,
             route: route::Client::open()
                 .map_err(|error| unreadable("the network interfaces", &error))?,
+            marks: None,
             aliases: Aliases::new(),
             settings_written: 0,
         })
@@ -76,7 +79,7 @@ impl Dataplane for Ipvs {
             state: State {
                 services: table.services,
                 addresses: host.addresses,
-                marks: BTreeSet::new(),
+                marks: self.read_marks()?,
                 settings,
                 sync_daemons,
             },
@@ -99,7 +102,8 @@ impl Dataplane for Ipvs {
     }
 
     fn writes(&self) -> u64 {
-        self.table.writes_sent() + self.route.writes_sent() + self.settings_written
+        let marks = self.marks.as_ref().map_or(0, nft::Client::writes_sent);
+        self.table.writes_sent() + self.route.writes_sent() + marks + self.settings_written
     }
 }
 

@@ -1,8 +1,11 @@
 //! What stands beside the table: settings, addresses, synchronisation daemons.
 
 use farmctl::dataplane::Dataplane;
-use farmctl::netlink::route;
-use farmctl::state::{Address, AddressKey, Setting, State, SyncDaemon, SyncRole, VsSysctl, plan};
+use farmctl::netlink::{nft, route};
+use farmctl::state::{
+    Address, AddressKey, MarkRule, PortRange, Protocol, Setting, State, SyncDaemon, SyncRole,
+    VsSysctl, plan,
+};
 
 use super::{fresh, ip, make};
 
@@ -128,4 +131,50 @@ fn state_of_daemons(state: &State) -> State {
         sync_daemons: state.sync_daemons.clone(),
         ..State::default()
     }
+}
+
+fn marked(ports: [(u16, u16); 2]) -> State {
+    let rule = |(first, last), address: &str, protocol| MarkRule {
+        mark: 7,
+        address: ip(address),
+        protocol,
+        ports: PortRange { first, last },
+    };
+    let [one, other] = ports;
+    State {
+        marks: [
+            rule(one, "192.0.2.10", Protocol::Tcp),
+            rule(other, "2001:db8::10", Protocol::Sctp),
+        ]
+        .into(),
+        ..State::default()
+    }
+}
+
+#[test]
+fn marks_are_written_replaced_and_taken_away_in_one_step_each() {
+    let mut ipvs = fresh();
+    for desired in [
+        marked([(443, 443), (30_000, 30_100)]),
+        marked([(80, 81), (1, 65_535)]),
+        State::default(),
+    ] {
+        make(&mut ipvs, &desired);
+        assert_eq!(ipvs.observe().unwrap().state.marks, desired.marks);
+    }
+    let writes = ipvs.writes();
+    make(&mut ipvs, &State::default());
+    assert_eq!(ipvs.writes(), writes);
+}
+
+#[test]
+fn a_table_of_marks_that_somebody_deleted_is_made_anew() {
+    let mut ipvs = fresh();
+    let desired = marked([(443, 443), (30_000, 30_100)]);
+    make(&mut ipvs, &desired);
+    let mut hand = nft::Client::open().unwrap();
+    hand.delete_table("farmctl").unwrap();
+    assert_eq!(ipvs.observe().unwrap().state.marks, State::default().marks);
+    make(&mut ipvs, &desired);
+    assert_eq!(ipvs.observe().unwrap().state.marks, desired.marks);
 }

@@ -1,12 +1,14 @@
 //! Packets through what the data plane made.
 
 use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
 
 use farmctl::dataplane::{Dataplane, Ipvs, Observation};
 use farmctl::state::{Address, AddressKey, Forwarding, Protocol, ServiceKey, Setting, State, plan};
 
 use super::{service, with};
-use crate::bed::{Family, Farm, Net};
+use crate::bed::{Family, Farm, Net, Node};
 
 /// One NAT service of each family on the uplink, with all three real servers at weight 1, 2, 3.
 fn balanced() -> (State, [SocketAddr; 2]) {
@@ -60,10 +62,9 @@ fn connections_are_spread_by_weight_and_counted() {
         let counts: Vec<_> = answers.values().copied().collect();
         assert_eq!(counts, [2, 4, 6], "{vip}");
     }
-    let after = director.run(|| Ipvs::open().unwrap().observe().unwrap());
+    let after = once_counted(director);
     for vip in vips {
-        let key = key(vip.ip());
-        let counted = after.services[&key];
+        let counted = after.services[&key(vip.ip())];
         assert_eq!(counted.connections, 12);
         assert!(counted.packets_in >= 12 * 3 && counted.bytes_out > 0);
         assert_eq!(
@@ -72,6 +73,23 @@ fn connections_are_spread_by_weight_and_counted() {
             "closed ones are remembered for a while"
         );
     }
+}
+
+/// The kernel adds its counters up every 2 s; this waits until it has.
+fn once_counted(director: &Node) -> Observation {
+    let mut ipvs = director.run(|| Ipvs::open().unwrap());
+    for _ in 0..100 {
+        let observation = ipvs.observe().unwrap();
+        if observation
+            .services
+            .values()
+            .all(|counted| counted.connections > 0)
+        {
+            return observation;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    panic!("the kernel never counted")
 }
 
 fn live(observation: &Observation, vip: SocketAddr) -> u64 {
