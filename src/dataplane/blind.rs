@@ -6,13 +6,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::Observation;
 use crate::state::{
     Destination, Forwarding, Persistence, ServiceAttributes, ServiceKey, Setting, State,
 };
 
 /// Something that could not be seen. It prints as a full sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BlindSpot {
     /// Upper and lower connection thresholds of destinations.
     Thresholds,

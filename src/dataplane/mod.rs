@@ -15,6 +15,7 @@ mod sysctl;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::state::{Change, DestinationKey, HostFacts, ServiceKey, State};
@@ -55,7 +56,7 @@ pub struct Observation {
 }
 
 /// Totals and rates since the object was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counters {
     /// Connections scheduled.
     pub connections: u64,
@@ -76,7 +77,7 @@ pub struct Counters {
 }
 
 /// Live numbers of a destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DestinationCounters {
     /// Connections in an active state.
     pub active: u32,

@@ -20,6 +20,8 @@ use super::{Accepted, Busy, Digest, Error, Journal, Key, Origin, Record, Rejecte
 
 /// How often the guard looks whether it is confirmed.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// How often a guard tries again to undo what it could not.
+const TRIES: u32 = 120;
 
 /// A change that waits for its confirmation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,28 +145,30 @@ pub fn undo_if_due(
 }
 
 /// The file is remembered first and the note removed last: a guard that dies in between is
-/// followed by the next run, which finds the note and does it again.
+/// followed by the next run, which finds the note and does it again. A disk that takes no more
+/// does not keep the kernel from being put right: the note says all that the record would.
 fn undo(
     pending: &Pending,
     store: &Store,
     clock: &dyn Clock,
     plane: &mut dyn Dataplane,
 ) -> Result<GuardEnd, Error> {
-    Rejected::add(store, &pending.file)?;
-    let record = Record::load(store, &pending.origin)?;
+    let record = Record::load(store, &pending.origin);
     let again = Key::all_of(&pending.before);
-    let record = record.with_intents(&again);
-    record.save(store)?;
+    let record = record.map(|record| record.with_intents(&again));
+    let noted = Rejected::add(store, &pending.file);
+    let noted = noted.and(record.and_then(|record| record.save(store).map(|()| record)));
     let ledger = Ledger::of_made(pending.makes.iter().cloned());
-    let end = match roll_back(plane, clock, &pending.before, &ledger) {
+    let undone = roll_back(plane, clock, &pending.before, &ledger);
+    let record = noted?;
+    let end = match undone {
         Undone::Fully { steps } => {
             pending.record.save(store)?;
             GuardEnd::Undone { steps }
         }
         Undone::InPart { left, now } => {
-            record
-                .after_part(&pending.record, &ledger.made, &now)
-                .save(store)?;
+            let record = record.after_part(&pending.record, &ledger.made, &now);
+            record.save(store)?;
             GuardEnd::UndoneInPart { left }
         }
         // The note stays: the next run tries again.
@@ -177,7 +181,8 @@ fn undo(
 
 /// Waits until the change that waits now is confirmed or due, and undoes it in the latter case.
 ///
-/// `lock` takes the writer lock; the guard asks again while somebody else holds it.
+/// `lock` takes the writer lock; the guard asks again while somebody else holds it, and tries
+/// again for a minute where the kernel can't be read or the disk not be written.
 pub fn guard<L>(
     store: &Store,
     origin: &Origin,
@@ -188,6 +193,7 @@ pub fn guard<L>(
     let Some(mine) = Pending::load(store)? else {
         return Ok(GuardEnd::Disarmed);
     };
+    let mut tries = 0;
     loop {
         let Some(pending) = Pending::load(store)?.filter(|now| now.began == mine.began) else {
             return Ok(GuardEnd::Disarmed);
@@ -202,7 +208,10 @@ pub fn guard<L>(
             continue;
         };
         // Under the lock: what was read before may have been confirmed in between.
-        let end = undo_if_due(store, origin, clock, plane)?;
-        return Ok(end.unwrap_or(GuardEnd::Disarmed));
+        match undo_if_due(store, origin, clock, plane) {
+            Err(_) if tries < TRIES => tries += 1,
+            end => return end.map(|end| end.unwrap_or(GuardEnd::Disarmed)),
+        }
+        clock.sleep(INTERVAL);
     }
 }

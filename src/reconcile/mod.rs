@@ -27,6 +27,7 @@ mod request;
 mod rollback;
 mod run;
 mod scope;
+mod snapshot;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -48,4 +49,5 @@ pub use progress::Progress;
 pub use record::{Record, Standing};
 pub use request::{Mode, Preflight, Prune, Request, Surroundings, Target, effective};
 pub use scope::{Adopt, Scope};
+pub use snapshot::{Snapshot, SnapshotError};
 pub use store::Store;

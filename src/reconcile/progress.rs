@@ -47,7 +47,7 @@ impl fmt::Display for Progress {
                 left.as_secs()
             ),
             Self::Verifying => f.write_str("Reading everything back."),
-            Self::RollingBack { cause } => write!(f, "Rolling back: {cause}."),
+            Self::RollingBack { cause } => write!(f, "Rolling back. {cause}"),
         }
     }
 }

@@ -175,6 +175,26 @@ fn a_guard_that_dies_anywhere_is_followed_by_the_next_run() {
 }
 
 #[test]
+fn a_full_disk_does_not_keep_the_kernel_from_being_put_right() {
+    let bench = bench();
+    bench.apply(&confirmed_within(60), &after()).unwrap();
+    bench.store.fuse.set(Blow::Full(0));
+    let mut kernel = bench.kernel.clone();
+    let end = guard(
+        &bench.store,
+        &bench.origin,
+        &bench.clock,
+        &mut kernel,
+        &mut || Ok(()),
+    );
+    assert!(matches!(end, Err(Error::Write { .. })), "{end:?}");
+    assert_eq!(bench.state(), before());
+    bench.store.fuse.set(Blow::Never);
+    assert!(matches!(run_guard(&bench), GuardEnd::Undone { steps: 0 }));
+    assert_eq!(Pending::load(&bench.store).unwrap(), None);
+}
+
+#[test]
 fn a_reboot_voids_what_waits() {
     let mut bench = bench();
     bench.apply(&confirmed_within(60), &after()).unwrap();
