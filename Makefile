@@ -19,10 +19,10 @@ test: ## format, lints, every test, docs; the kernel tests on a kernel with ip_v
 	@$(STEP) kernel $(MAKE) --no-print-directory lab
 	@$(STEP) format $(MAKE) --no-print-directory fmt-check
 	@$(STEP) lints $(MAKE) --no-print-directory lint
-	@lab/count --reset
-	@$(STEP) tests $(MAKE) --no-print-directory unit
 	@$(STEP) docs $(MAKE) --no-print-directory doc
 	@$(STEP) licences $(MAKE) --no-print-directory deny
+	@lab/count --reset
+	@$(STEP) tests $(MAKE) --no-print-directory unit
 	@lab/count
 
 tools: ## install what the tests need (Debian packages), or name what is missing
