@@ -129,6 +129,8 @@ fn farmctl_runs_inside_a_node() {
     let node = Node::new("lb1");
     let output = node.share().farmctl(&["--version"]);
     assert_eq!(output.status.code(), Some(0));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.starts_with("farmctl "), "{told}");
 }
 
 #[test]
