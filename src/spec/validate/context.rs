@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::spec::{
     AddressWithPrefix, EffectiveService, Farm, Name, Node, Path, Place, RealServer, Vip,
@@ -201,6 +202,15 @@ fn in_list(
         .iter()
         .enumerate()
         .map(|(index, address)| (*address, list.index(index)))
+}
+
+/// A real server in a message: its name, and its address where that is not its name.
+pub(super) fn server_words(name: &str, address: IpAddr) -> String {
+    if name == address.to_string() {
+        format!("`{name}`")
+    } else {
+        format!("`{name}` ({address})")
+    }
 }
 
 /// Names in a sentence: `a`, `b` and `c`.

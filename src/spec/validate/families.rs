@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use super::context::{
     Context, Service, at, listed, option_path, section, server_path, service_path,
 };
-use super::vip_network::family_word;
+use super::vip_prefix::family_word;
 use crate::spec::{
     EffectiveRealServer, Forwarding, Name, OrNone, Path, Place, Problem, written_real_servers,
 };
@@ -27,6 +27,8 @@ fn families(context: &Context<'_>, service: Service<'_, '_>) -> Vec<IpAddr> {
 #[derive(Default)]
 struct Lacking<'a> {
     name: String,
+    /// An address that it has.
+    address: String,
     services: Vec<&'a Name>,
 }
 
@@ -48,6 +50,8 @@ pub(super) fn servers_fit_the_families_of_the_vip(
             for family in left_out(&families, effective) {
                 let entry = lacking.entry((path.clone(), family)).or_default();
                 entry.name.clone_from(&effective.name);
+                let address = effective.addresses.first();
+                entry.address = address.map_or_else(String::new, IpAddr::to_string);
                 entry.services.push(service.name);
             }
         }
@@ -81,7 +85,7 @@ fn misfit(
                 service.written.vip, service.name
             ),
         )
-        .labelled(own)
+        .labelled(format!("an {own} address"))
         .helped(format!(
             "write an {wanted} address, add an {own} address to the VIP, or use \
              `forwarding: tunnel`, which carries one family in the other"
@@ -114,11 +118,15 @@ fn left_out<'a>(
 }
 
 fn lacks(path: &Path, family: &str, lacking: &Lacking<'_>) -> Problem {
-    let Lacking { name, services } = lacking;
+    let Lacking { name, services, .. } = lacking;
     let (plural, other) = (
         if services.len() == 1 { "" } else { "s" },
         other_family(family),
     );
+    let example = match family {
+        "IPv6" => format!("{}, \"2001:db8::21\"", lacking.address),
+        _ => format!("10.0.0.21, \"{}\"", lacking.address),
+    };
     Problem::warning(
         "family-left-out",
         at(path.key("node")),
@@ -128,7 +136,7 @@ fn lacks(path: &Path, family: &str, lacking: &Lacking<'_>) -> Problem {
         ),
     )
     .labelled(format!("takes part over {other} only"))
-    .helped(format!("add its {family} address to the node: `addresses: [IPV4, \"IPV6\"]`"))
+    .helped(format!("add its {family} address to the node: `addresses: [{example}]`"))
 }
 
 fn other_family(family: &str) -> &'static str {

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::context::{
-    Context, Service, at, node_addresses, section, server_list_path, server_path, service_path,
+    Context, Service, at, node_addresses, section, server_list_path, server_path, server_words,
+    service_path,
 };
 use super::directors::out_of_range;
 use super::references::written_sorry_servers;
@@ -224,7 +225,10 @@ fn not_a_neighbour(server: &EffectiveRealServer, address: IpAddr, path: Path) ->
     Problem::warning(
         "not-a-neighbour",
         at(path),
-        format!("`{}` ({address}) is in no network of the directors, as direct_routing needs", server.name),
+        format!(
+            "{} is in no network of the directors, as direct_routing needs",
+            server_words(&server.name, address)
+        ),
     )
     .labelled("packets can't be handed over unchanged")
     .helped("use `forwarding: tunnel` for a server behind a router, or correct the address or prefix lengths")

@@ -23,7 +23,8 @@ mod sorry_server;
 mod suggest;
 mod targets;
 mod unused;
-mod vip_network;
+mod vip_interface;
+mod vip_prefix;
 mod vips;
 
 use self::context::Context;
@@ -41,8 +42,8 @@ const CHECKS: &[Check] = &[
     addresses::no_address_is_claimed_twice,
     vips::vips_have_addresses,
     vips::vip_addresses_can_be_used,
-    vip_network::vips_are_on_an_interface,
-    vip_network::vip_prefixes_agree,
+    vip_interface::vips_are_on_an_interface,
+    vip_prefix::vip_prefixes_agree,
     directors::directors_are_listed_once,
     directors::vips_of_several_directors_have_an_owner,
     directors::connection_sync_can_run,

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::context::{
-    Context, ServerList, Service, at, section, server_list_path, server_path, service_path,
+    Context, ServerList, Service, at, section, server_list_path, server_path, server_words,
+    service_path,
 };
 use super::directors::out_of_range;
 use crate::spec::{
@@ -174,8 +175,9 @@ fn listed_twice(
         "duplicate-real-server",
         at(second),
         format!(
-            "the service `{}` has the real server `{}` ({address}{at_port}) twice",
-            service.name, server.name
+            "the service `{}` has the real server {}{at_port} twice",
+            service.name,
+            server_words(&server.name, address)
         ),
     )
     .labelled("the same address and port")

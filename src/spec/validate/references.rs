@@ -101,8 +101,17 @@ fn unknown(definitions: &Definitions<'_>, name: &Name, path: Path) -> Problem {
     let define = format!("define it under `{section}`: `{name}: {example}`");
     problem.helped(match known_names(known.iter().copied()) {
         None => format!("{define}; `{section}` is empty"),
-        Some(names) => format!("use one of {names}, or {define}"),
+        Some(names) => format!("{}, or {define}", use_one(known.len(), &names)),
     })
+}
+
+/// The invitation to use a name that is there.
+fn use_one(count: usize, names: &str) -> String {
+    if count == 1 {
+        format!("use {names}")
+    } else {
+        format!("use one of {names}")
+    }
 }
 
 fn members(context: &Context<'_>, problems: &mut Vec<Problem>) {
@@ -269,6 +278,6 @@ fn no_such_network(network: &Name, known: &BTreeSet<Name>, path: Path) -> Proble
     );
     problem.helped(match known_names(known) {
         None => define,
-        Some(names) => format!("use one of {names}, or {define}"),
+        Some(names) => format!("{}, or {define}", use_one(known.len(), &names)),
     })
 }

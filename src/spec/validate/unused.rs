@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::context::{Context, section};
 use super::references::written_sorry_servers;
-use crate::spec::{Name, Path, Place, Problem, VipSite};
+use crate::spec::{Name, Node, Path, Place, Problem, VipSite};
 
 /// Every node, pool and VIP is used by something.
 pub(super) fn everything_is_used(context: &Context<'_>, problems: &mut Vec<Problem>) {
@@ -61,18 +61,18 @@ fn possible_directors<'a>(context: &Context<'a>) -> Vec<&'a Name> {
         .vip_addresses()
         .map(|written| written.vip.site(written.address))
         .collect();
-    let on_site = |site: &VipSite, node: &crate::spec::Node| match site {
-        VipSite::Network(network) => node.on(network).is_some(),
-        VipSite::Interface(interface) => node
-            .sites()
-            .iter()
-            .any(|(_, at)| at.interface == Some(interface)),
+    let is_on_one = |node: &Node| {
+        node.sites().into_iter().any(|(network, site)| {
+            let interface = site.interface.cloned().map(VipSite::Interface);
+            let network = VipSite::Network(network);
+            sites.contains(&network) || interface.is_some_and(|at| sites.contains(&at))
+        })
     };
     context
         .farm
         .nodes
         .iter()
-        .filter(|(_, node)| sites.iter().any(|site| on_site(site, node)))
+        .filter(|(_, node)| is_on_one(node))
         .map(|(name, _)| name)
         .collect()
 }
