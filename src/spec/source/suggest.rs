@@ -9,6 +9,10 @@ pub(in crate::spec) fn nearest<'w>(
         return None;
     }
     let plain = simplified(word);
+    let known: Vec<&str> = known.into_iter().collect();
+    if let Some(meant) = elsewhere(&plain).filter(|meant| known.contains(meant)) {
+        return known.into_iter().find(|known| *known == meant);
+    }
     let limit = match plain.chars().count() {
         0..=4 => 1,
         5..=7 => 2,
@@ -25,6 +29,29 @@ pub(in crate::spec) fn nearest<'w>(
         .filter(|(distance, known)| *distance <= limit && *distance < known.chars().count())
         .min()
         .map(|(_, known)| known)
+}
+
+/// What a word of ipvsadm, keepalived or another load balancer is called here.
+fn elsewhere(plain: &str) -> Option<&'static str> {
+    let word = match plain {
+        "dr" | "droute" | "direct" | "gatewaying" | "g" => "direct_routing",
+        "masq" | "masquerade" | "masquerading" | "m" => "nat",
+        "tun" | "ipip" | "i" => "tunnel",
+        "lbalgo" | "lvssched" | "algorithm" | "balance" => "scheduler",
+        "lbkind" | "lvsmethod" | "method" => "forwarding",
+        "persistencetimeout" | "persistent" | "sticky" => "persistence",
+        "fwmark" => "firewall_mark",
+        "ops" => "one_packet",
+        "uthreshold" => "upper_threshold",
+        "lthreshold" => "lower_threshold",
+        "virtualipaddress" | "virtualaddress" => "addresses",
+        "backends" | "servers" | "destinations" => "real_servers",
+        "fallback" | "sorry" => "sorry_server",
+        "ip" => "address",
+        "dev" => "interface",
+        _ => return None,
+    };
+    Some(word)
 }
 
 /// Case and word marks do not count: `realServers` means `real_servers`.
@@ -60,6 +87,15 @@ mod tests {
             nearest("realServers", ["pool", "real_servers"]),
             Some("real_servers")
         );
+    }
+
+    #[test]
+    fn words_of_other_load_balancers_are_recognised() {
+        let forwarding = ["nat", "direct_routing", "tunnel"];
+        assert_eq!(nearest("DR", forwarding), Some("direct_routing"));
+        assert_eq!(nearest("masq", forwarding), Some("nat"));
+        assert_eq!(nearest("lb_algo", ["scheduler", "vip"]), Some("scheduler"));
+        assert_eq!(nearest("lb_algo", ["vip"]), None);
     }
 
     #[test]

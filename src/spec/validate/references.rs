@@ -4,6 +4,7 @@
 //! `validate`.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::context::{Context, at, section, service_path};
 use super::suggest::{known_names, nearest};
@@ -19,6 +20,8 @@ struct Definitions<'a> {
     section: Path,
     /// An entry to copy, after the name.
     example: &'static str,
+    /// What to write where an address stands in the place of the name.
+    by_name: &'static str,
     /// The names that are there.
     known: BTreeSet<&'a Name>,
 }
@@ -46,6 +49,7 @@ fn vips<'a>(context: &Context<'a>) -> Definitions<'a> {
         kind: "VIP",
         section: section("vips"),
         example: "{ addresses: [192.0.2.10/24], interface: eth0 }",
+        by_name: "write the name of a group of `vips`; the address belongs there, into `addresses`",
         known: context.farm.vips.keys().collect(),
     }
 }
@@ -56,6 +60,7 @@ fn pools<'a>(context: &Context<'a>) -> Definitions<'a> {
         kind: "pool",
         section: section("pools"),
         example: "{ real_servers: [{ address: 10.0.0.21 }] }",
+        by_name: "write the name of a pool of `pools`, or list the address in `real_servers`",
         known: context.farm.pools.keys().collect(),
     }
 }
@@ -66,6 +71,7 @@ fn nodes<'a>(context: &Context<'a>) -> Definitions<'a> {
         kind: "node",
         section: section("nodes"),
         example: "{ address: 10.0.0.21 }",
+        by_name: "for a machine that is not in `nodes` write `address` instead of `node`",
         known: context.farm.nodes.keys().collect(),
     }
 }
@@ -89,10 +95,14 @@ fn unknown(definitions: &Definitions<'_>, name: &Name, path: Path) -> Problem {
         kind,
         section,
         example,
+        by_name,
         known,
     } = definitions;
     let message = format!("there is no {kind} `{name}`");
     let problem = Problem::error(code, at(path), message).labelled(format!("not in `{section}`"));
+    if name.as_str().parse::<IpAddr>().is_ok() {
+        return problem.helped(*by_name);
+    }
     if let Some(meant) = nearest(name.as_str(), known.iter().copied()) {
         return problem
             .helped(format!("did you mean `{meant}`?"))
