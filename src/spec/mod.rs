@@ -14,6 +14,7 @@ pub mod report;
 mod scalar;
 mod scalar_schema;
 mod scalar_serde;
+pub mod schema;
 mod service;
 mod source;
 mod tree;

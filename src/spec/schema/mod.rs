@@ -1,0 +1,108 @@
+//! The JSON Schema of farm.yaml, and what it says about each key.
+//!
+//! Made from the types themselves, so that it says what the reader does; beside them stand only
+//! values for what is left out and examples (`examples.rs`). Draft-07, which editors read best.
+//! Pure; called by `cli` (`farmctl schema`, `farmctl explain`) and by the tests that keep
+//! `schemas/farm.schema.json` and `docs/farm-yaml.md` fresh.
+
+mod examples;
+mod explain;
+mod markdown;
+mod words;
+
+pub use explain::{Child, Explanation, explain};
+pub use markdown::reference_markdown;
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::Farm;
+
+/// What the schema is known by; no server answers to it.
+const ID: &str = "urn:farmctl:schema:farm:1";
+
+/// The schema of a farm.yaml: draft-07, without null (a key that is left out is left out).
+pub fn farm_schema() -> Value {
+    let generator = SchemaSettings::draft07().into_generator();
+    let mut body = generator.into_root_schema_for::<Farm>().to_value();
+    tidy(&mut body);
+    examples::add(&mut body);
+    let mut schema = Map::new();
+    schema.insert(
+        "$schema".to_owned(),
+        json!("http://json-schema.org/draft-07/schema#"),
+    );
+    schema.insert("$id".to_owned(), json!(ID));
+    schema.insert("title".to_owned(), json!("farm.yaml"));
+    if let Value::Object(body) = body {
+        let rest = body
+            .into_iter()
+            .filter(|(key, _)| key != "$schema" && key != "title");
+        schema.extend(rest);
+    }
+    schema.insert(
+        "patternProperties".to_owned(),
+        json!({ "^x-": {
+        "description": "Ignored: a place for YAML anchors.",
+    } }),
+    );
+    Value::Object(schema)
+}
+
+/// Every schema in the value, innermost first: no null, no formats that only Rust knows, one-line
+/// descriptions.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        Value::Object(schema) => {
+            schema.values_mut().for_each(tidy);
+            without_null(schema);
+            known_format(schema);
+            one_line(schema);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn without_null(schema: &mut Map<String, Value>) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [one] = types.as_slice() {
+            let one = one.clone();
+            schema.insert("type".to_owned(), one);
+        }
+    }
+    let Some(Value::Array(choices)) = schema.get_mut("anyOf") else {
+        return;
+    };
+    choices.retain(|choice| *choice != json!({ "type": "null" }));
+    if choices.len() == 1 {
+        let only = schema.remove("anyOf").unwrap_or_default();
+        schema.insert("allOf".to_owned(), only);
+    }
+}
+
+fn known_format(schema: &mut Map<String, Value>) {
+    let Some(Value::String(format)) = schema.get("format").cloned() else {
+        return;
+    };
+    if format == "ip" {
+        schema.insert(
+            "anyOf".to_owned(),
+            json!([{ "format": "ipv4" }, { "format": "ipv6" }]),
+        );
+        schema.insert("examples".to_owned(), json!(["10.0.0.21", "2001:db8::21"]));
+    }
+    if format == "ip" || format.starts_with("uint") || format.starts_with("int") {
+        schema.shift_remove("format");
+    }
+}
+
+fn one_line(schema: &mut Map<String, Value>) {
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! The schema says what the reader does, and the files made from it are fresh.
+//!
+//! `FARMCTL_BLESS=1 cargo test --test schema` writes `schemas/farm.schema.json` and
+//! `docs/farm-yaml.md` anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use farmctl::spec::schema::{farm_schema, reference_markdown};
+use farmctl::spec::{Farm, read, validate};
+use serde_json::Value;
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The YAML files of a directory, by name; none where there is no such directory yet.
+fn files(directory: &str) -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = fs::read_dir(here(directory))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "yaml")
+        })
+        .filter_map(|path| Some((path.display().to_string(), fs::read_to_string(path).ok()?)))
+        .collect();
+    files.sort();
+    files
+}
+
+fn good_files() -> Vec<(String, String)> {
+    [files("tests/schema/good"), files("examples")].concat()
+}
+
+/// Compares a file of the tree with what it is made from; writes it when blessed.
+fn is_fresh(path: &str, made: &str) {
+    if std::env::var_os("FARMCTL_BLESS").is_some() {
+        let written = fs::write(here(path), made);
+        assert!(written.is_ok(), "{path} cannot be written: {written:?}");
+    }
+    let kept = fs::read_to_string(here(path)).unwrap_or_default();
+    assert!(
+        kept == made,
+        "{path} is stale: run FARMCTL_BLESS=1 cargo test --test schema"
+    );
+}
+
+#[test]
+fn the_schema_in_the_tree_is_the_one_of_the_types() {
+    is_fresh(
+        "schemas/farm.schema.json",
+        &format!("{:#}\n", farm_schema()),
+    );
+}
+
+#[test]
+fn the_reference_in_the_tree_is_the_one_of_the_types() {
+    is_fresh("docs/farm-yaml.md", &reference_markdown());
+}
+
+#[test]
+fn the_schema_takes_every_good_file() {
+    let validator = jsonschema::draft7::new(&farm_schema()).unwrap();
+    assert!(good_files().len() >= 3);
+    for (name, text) in good_files() {
+        let value: Value = serde_yaml::from_str(&text).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert_eq!(errors, Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn the_schema_refuses_every_bad_file_and_so_does_the_reader() {
+    let validator = jsonschema::draft7::new(&farm_schema()).unwrap();
+    assert!(files("tests/schema/bad").len() >= 20);
+    for (name, text) in files("tests/schema/bad") {
+        let options = serde_yaml::options! { strict_booleans: true };
+        let value: Value = serde_yaml::from_str_with_options(&text, options).unwrap();
+        assert!(!validator.is_valid(&value), "the schema takes {name}");
+        assert_ne!(
+            read(&name, text.as_bytes()).problems,
+            [],
+            "the reader takes {name}"
+        );
+    }
+}
+
+#[test]
+fn the_reader_and_the_checks_take_every_good_file() {
+    for (name, text) in good_files() {
+        let reading = read(&name, text.as_bytes());
+        assert_eq!(reading.problems, [], "{name}");
+        let problems = validate(&reading.farm.unwrap(), &[]);
+        let errors: Vec<_> = problems
+            .iter()
+            .filter(|problem| problem.severity == farmctl::spec::Severity::Error)
+            .collect();
+        assert!(errors.is_empty(), "{name}: {errors:#?}");
+    }
+}
+
+#[test]
+fn another_reader_of_yaml_reads_the_same_farm() {
+    for (name, text) in good_files() {
+        // The other reader knows no keys that are ignored; here they hold anchors only.
+        let mut value: Value = serde_yaml::from_str(&text).unwrap();
+        value
+            .as_object_mut()
+            .unwrap()
+            .retain(|key, _| !key.starts_with("x-"));
+        let other: Farm = serde_json::from_value(value).unwrap();
+        assert_eq!(read(&name, text.as_bytes()).farm, Some(other), "{name}");
+        if !text.contains("x-") {
+            let direct: Farm = serde_yaml::from_str(&text).unwrap();
+            assert_eq!(read(&name, text.as_bytes()).farm, Some(direct), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_written_is_read_as_the_same_farm() {
+    for (name, text) in good_files() {
+        let farm = read(&name, text.as_bytes()).farm.unwrap();
+        let written = serde_yaml::to_string(&farm).unwrap();
+        let again = read("written", written.as_bytes());
+        assert_eq!(again.problems, [], "{name}:\n{written}");
+        assert_eq!(again.farm, Some(farm), "{name}:\n{written}");
+    }
+}
