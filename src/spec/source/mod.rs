@@ -16,6 +16,7 @@ mod parse;
 mod plain;
 mod reader;
 mod recover;
+mod refusals;
 pub(super) mod suggest;
 mod syntax;
 mod words;

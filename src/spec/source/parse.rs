@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use granit_parser::{Event, Parser, ScalarStyle, Span as YamlSpan};
 
 use super::cuts::Cuts;
-use super::{suggest, syntax};
+use super::{refusals, suggest, syntax};
 use crate::spec::tree::{Entry, Kind, Node, NodeId, Span, Style, Tree};
 use crate::spec::{Path, Place, Problem};
 
@@ -263,7 +263,7 @@ impl<'t> Builder<'t> {
         if name == "<<" && plain {
             let path = self.path().key(name);
             self.cuts.drop_at(&path);
-            return Some(merge_key(self.tree.node(node).span));
+            return Some(refusals::merge_key(self.tree.node(node).span));
         }
         let range = self.tree.node(node).span.range();
         if name.is_empty() || range.is_empty() {
@@ -298,7 +298,7 @@ impl<'t> Builder<'t> {
 
     fn begin(&mut self, kind: Kind, span: Span, anchor: usize) -> Step {
         if self.open.len() >= MAX_DEPTH {
-            return Err(Box::new(too_deep(span)));
+            return Err(Box::new(refusals::too_deep(span, MAX_DEPTH)));
         }
         let node = self.tree.add(Node { span, kind });
         self.remember(anchor, node, None);
@@ -377,7 +377,7 @@ impl<'t> Builder<'t> {
             )));
         };
         if self.open.len() + weight.depth > MAX_DEPTH {
-            return Err(Box::new(too_deep(span)));
+            return Err(Box::new(refusals::too_deep(span, MAX_DEPTH)));
         }
         let node = self.tree.add(Node {
             span,
@@ -483,24 +483,4 @@ fn path_of(tree: &Tree, open: &[Open]) -> Path {
             _ => path,
         }
     })
-}
-
-fn merge_key(span: Span) -> Problem {
-    Problem::error(
-        "merge-key",
-        Place::Bytes(span.range()),
-        "the merge key `<<` is not used in farm.yaml",
-    )
-    .labelled("would merge maps in silence")
-    .helped(
-        "put values that are shared under `defaults:`, or repeat a whole value with an anchor \
-             (`&name`) and aliases (`*name`)",
-    )
-}
-
-fn too_deep(span: Span) -> Problem {
-    let message = format!("lists and maps are nested more than {MAX_DEPTH} deep");
-    Problem::error("too-deep", Place::Bytes(span.range()), message)
-        .labelled("too deep here")
-        .helped("a farm needs less than ten levels: look for brackets that were typed twice")
 }
