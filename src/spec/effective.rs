@@ -433,3 +433,6 @@ impl Vip {
             .unwrap_or_else(|| VipSite::Network(Name::new_unchecked(MAIN_NETWORK)))
     }
 }
+
+#[cfg(test)]
+mod tests;

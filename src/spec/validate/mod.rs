@@ -91,3 +91,6 @@ pub fn validate(farm: &Farm, pruned: &[Path]) -> Vec<Problem> {
     }
     problems
 }
+
+#[cfg(test)]
+mod tests;
