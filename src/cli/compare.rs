@@ -7,7 +7,7 @@ use super::names::Names;
 use super::node::{Identity, identify};
 use super::session::{Loaded, Session};
 use crate::dataplane::{self, Observation};
-use crate::reconcile::{Adopt, Key, Origin, Record, Scope, Store};
+use crate::reconcile::{self, Adopt, Key, Origin, Record, Scope, Store};
 use crate::spec::{Farm, Name};
 use crate::state::{AddressKey, Desired, HostFacts, desired};
 
@@ -21,6 +21,8 @@ pub(super) struct Comparison {
     pub observed: Observation,
     /// The observed state divided into ours and foreign.
     pub scope: Scope,
+    /// What a person should know about the comparison itself: full sentences.
+    pub notes: Vec<String>,
 }
 
 impl Comparison {
@@ -31,8 +33,14 @@ impl Comparison {
         adopt: Adopt,
     ) -> Result<Self, Failure> {
         let observed = dataplane::observe_best()?;
-        let record = record(session)?;
-        Self::with(session, loaded, observed, &record, adopt)
+        match known(session)? {
+            Known::Record(record) => Self::with(session, loaded, observed, &record, adopt),
+            Known::Nothing { record, why } => {
+                let mut comparison = Self::with(session, loaded, observed, &record, Adopt::Yes)?;
+                comparison.notes.push(why);
+                Ok(comparison)
+            }
+        }
     }
 
     /// Looks at something that was observed before.
@@ -53,6 +61,7 @@ impl Comparison {
             desired,
             observed,
             scope,
+            notes: Vec::new(),
         })
     }
 
@@ -89,11 +98,34 @@ pub(super) fn names(desired: &Desired) -> Names {
     names
 }
 
-/// The record of this machine; empty where there is none yet.
-fn record(session: &Session<'_>) -> Result<Record, Failure> {
+/// What is known about who made what.
+enum Known {
+    /// The record of this machine; empty where there is none yet.
+    Record(Record),
+    /// The record is there and this user may not read it.
+    Nothing { record: Record, why: String },
+}
+
+fn known(session: &Session<'_>) -> Result<Known, Failure> {
     let origin = Origin::here().map_err(|error| Failure::error(error.to_string()))?;
     let store = Store::at(&session.global.state_dir);
-    Record::load(&store, &origin).map_err(|error| Failure::error(error.to_string()))
+    match Record::load(&store, &origin) {
+        Ok(record) => Ok(Known::Record(record)),
+        Err(reconcile::Error::Read { path, source })
+            if source.kind() == std::io::ErrorKind::PermissionDenied =>
+        {
+            let why = format!(
+                "This user may not read {}: what the file names is taken to be farmctl's, and \
+                 what it no longer names is not shown.",
+                path.display()
+            );
+            Ok(Known::Nothing {
+                record: Record::empty(origin),
+                why,
+            })
+        }
+        Err(error) => Err(Failure::error(error.to_string())),
+    }
 }
 
 /// The host's facts without the addresses that farmctl put up.

@@ -62,7 +62,9 @@ impl View {
             desired,
             observed,
             scope,
+            notes: comparison_notes,
         } = comparison;
+        let notes = desired.notes.into_iter().map(|note| note.message);
         let foreign = scope
             .foreign
             .services
@@ -82,7 +84,7 @@ impl View {
             conflicts: scope.conflicts.iter().map(ToString::to_string).collect(),
             unfinished: scope.unfinished.iter().map(ToString::to_string).collect(),
             foreign,
-            notes: desired.notes.into_iter().map(|note| note.message).collect(),
+            notes: notes.chain(comparison_notes).collect(),
             blind_spots: observed
                 .blind_spots
                 .iter()
