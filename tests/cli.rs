@@ -155,7 +155,11 @@ fn validate_as_json_fits_its_schema_and_names_the_place() {
     assert_eq!(code, 1);
     let value: Value = serde_json::from_str(&out).unwrap();
     assert_fits("validate", &value);
-    let problem = &value["files"][0]["problems"][0];
+    let problems = value["files"][0]["problems"].as_array().unwrap();
+    let problem = problems
+        .iter()
+        .find(|problem| problem["severity"] == "error")
+        .unwrap();
     assert_eq!(problem["path"], "services.http.vip");
     assert_eq!(
         (&problem["line"], &problem["column"]),
@@ -275,7 +279,7 @@ fn explain_describes_a_part_of_the_file() {
     let (code, out, _) = output(farmctl().args(["explain", "services.persistence"]));
     assert_eq!(code, 0);
     insta::assert_snapshot!("explain_persistence", out);
-    let (code, _, err) = output(farmctl().args(["explain", "services.nonsense"]));
+    let (code, _, err) = output(farmctl().args(["explain", "services.persistence.nonsense"]));
     assert_eq!(code, 2);
     assert!(err.contains("nonsense"), "{err}");
 }

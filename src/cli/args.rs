@@ -228,6 +228,8 @@ pub enum SchemaOf {
     Validate,
     /// What `status -o json` prints.
     Status,
+    /// What `snapshot` prints.
+    Snapshot,
 }
 
 /// Arguments of `explain`.

@@ -9,6 +9,7 @@ use super::diff::DiffReport;
 use super::failure::{Failure, code};
 use super::session::Session;
 use super::status::report::StatusReport;
+use crate::spec::schema::{self, Explanation};
 
 /// `farmctl schema`.
 pub(super) fn schema(session: &Session<'_>, args: &SchemaArgs) -> Result<u8, Failure> {
@@ -19,11 +20,12 @@ pub(super) fn schema(session: &Session<'_>, args: &SchemaArgs) -> Result<u8, Fai
 /// The text of a schema, as it is committed under `schemas/`.
 pub(super) fn schema_text(of: SchemaOf) -> Result<String, Failure> {
     let value = match of {
-        SchemaOf::Farm => serde_json::json!({}),
+        SchemaOf::Farm => schema::farm_schema(),
         SchemaOf::Diff => of_type::<DiffReport>(),
         SchemaOf::Apply => of_type::<super::apply::ApplyReport>(),
         SchemaOf::Validate => of_type::<super::validate::ValidateReport>(),
         SchemaOf::Status => of_type::<StatusReport>(),
+        SchemaOf::Snapshot => of_type::<super::snapshot::SnapshotOutline>(),
     };
     serde_json::to_string_pretty(&value)
         .map(|text| text + "\n")
@@ -37,9 +39,51 @@ fn of_type<T: schemars::JsonSchema>() -> serde_json::Value {
         .to_value()
 }
 
-pub(super) fn explain(_: &Session<'_>, _: &ExplainArgs) -> Result<u8, Failure> {
-    Err(Failure::error("not in this build"))
+/// `farmctl explain`.
+pub(super) fn explain(session: &Session<'_>, args: &ExplainArgs) -> Result<u8, Failure> {
+    match schema::explain(&args.path) {
+        Some(explanation) => {
+            session.out.result(&explained(&explanation));
+            Ok(code::OK)
+        }
+        None => Err(Failure::error(format!(
+            "farm.yaml has no {}; `farmctl explain` alone shows the top, and `farmctl explain \
+             services` what is below a name of `services`",
+            args.path
+        ))),
+    }
 }
+
+fn explained(explanation: &Explanation) -> String {
+    let path = if explanation.path.is_empty() {
+        "farm.yaml"
+    } else {
+        &explanation.path
+    };
+    let mut text = format!(
+        "{path}: {}\n\n{}\n",
+        explanation.kind, explanation.description
+    );
+    if let Some(default) = &explanation.default {
+        text += &format!("\ndefault: {default}\n");
+    }
+    for example in &explanation.examples {
+        text += &format!("example: {example}\n");
+    }
+    if !explanation.children.is_empty() {
+        text.push('\n');
+    }
+    for child in &explanation.children {
+        let kind = if child.kind.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", child.kind)
+        };
+        text += &format!("  {}{kind}: {}\n", child.name, child.description);
+    }
+    text
+}
+
 /// `farmctl completions`.
 pub(super) fn completions(session: &Session<'_>, args: &CompletionsArgs) -> u8 {
     let mut bytes = Vec::new();

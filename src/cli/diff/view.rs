@@ -4,10 +4,10 @@ use super::impact::Live;
 use crate::cli::args::DiffArgs;
 use crate::cli::compare::{self, Comparison};
 use crate::cli::failure::Failure;
-use crate::cli::files;
 use crate::cli::names::Names;
 use crate::cli::session::{Loaded, Session};
-use crate::reconcile::{self, Adopt};
+use crate::cli::{files, snapshot};
+use crate::reconcile::{self, Adopt, Snapshot};
 use crate::spec::Name;
 use crate::state::{HostFacts, Plan, State, desired, plan};
 
@@ -50,6 +50,19 @@ impl View {
             return Self::of_base(session, loaded, base, args);
         }
         let adopt = adopt(args.adopt);
+        if let Some(path) = &args.snapshot {
+            let Snapshot {
+                observation,
+                record,
+                ..
+            } = snapshot::read(path)?;
+            let comparison = Comparison::with(session, loaded, observation, &record, adopt)?;
+            return Ok(Self::of(
+                comparison,
+                args.prune.into(),
+                path.display().to_string(),
+            ));
+        }
         let comparison = Comparison::live(session, loaded, adopt)?;
         Ok(Self::of(comparison, args.prune.into(), "live".into()))
     }
