@@ -135,3 +135,41 @@ fn keep_marks(wanted: &State, ours: &State, state: &mut State) {
     let kept = ours.marks.iter().filter(|rule| !used.contains(&rule.mark));
     state.marks.extend(kept.copied());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::state::{MarkRule, PortRange, Protocol};
+
+    fn marked(mark: u32, port: u16) -> State {
+        let rule = MarkRule {
+            mark,
+            address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10)),
+            protocol: Protocol::Tcp,
+            ports: PortRange {
+                first: port,
+                last: port,
+            },
+        };
+        State {
+            marks: [rule].into(),
+            ..State::default()
+        }
+    }
+
+    #[test]
+    fn rules_of_marks_that_the_file_no_longer_uses_stay_with_their_services() {
+        let kept = effective(&marked(7, 443), &marked(8, 8443), Prune::None);
+        assert_eq!(kept.marks.len(), 2);
+        let pruned = effective(&marked(7, 443), &marked(8, 8443), Prune::Owned);
+        assert_eq!(pruned, marked(7, 443));
+    }
+
+    #[test]
+    fn rules_of_a_mark_that_the_file_uses_are_the_files_alone() {
+        let kept = effective(&marked(7, 443), &marked(7, 8443), Prune::None);
+        assert_eq!(kept, marked(7, 443));
+    }
+}

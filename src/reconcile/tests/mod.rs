@@ -3,3 +3,4 @@
 mod apply;
 mod confirm;
 mod recovery;
+mod verify;
