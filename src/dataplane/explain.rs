@@ -68,12 +68,27 @@ pub(super) fn failed(change: &Change, error: &netlink::Error) -> Error {
     // A family that the kernel does not have is asked for by marks only.
     let missing = matches!(error, netlink::Error::FamilyMissing { .. });
     match error.errno().or(missing.then_some(Errno::EOPNOTSUPP)) {
-        Some(errno) => refused(change, errno, Loopback::Up),
+        Some(errno) => with_words_of(error, refused(change, errno, Loopback::Up)),
         None => Error::Io {
             what: change.to_string(),
             reason: error.to_string(),
         },
     }
+}
+
+/// Adds the kernel's own words, where it gave any.
+fn with_words_of(error: &netlink::Error, mut refused: Error) -> Error {
+    if let (
+        netlink::Error::Kernel {
+            message: Some(words),
+            ..
+        },
+        Error::Refused { reason, .. },
+    ) = (error, &mut refused)
+    {
+        reason.push_str(&format!(" (the kernel says: {words})"));
+    }
+    refused
 }
 
 /// The error of a batch whose answers were lost.

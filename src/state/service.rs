@@ -286,8 +286,8 @@ impl Destination {
 pub enum Forwarding {
     /// Address translation (`IP_VS_CONN_F_MASQ`).
     Masquerade,
-    /// The director itself (`IP_VS_CONN_F_LOCALNODE`), where somebody wrote it so. The kernel keeps
-    /// the method that was written even where the address is its own: it decides packet by packet.
+    /// The director itself, packets unchanged (`IP_VS_CONN_F_LOCALNODE`). Only other programs ask
+    /// for it: a destination on this machine keeps the method that it was made with.
     Local,
     /// Encapsulated (`IP_VS_CONN_F_TUNNEL`).
     Tunnel(TunnelKind),

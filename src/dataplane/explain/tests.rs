@@ -290,3 +290,28 @@ fn a_number_that_nobody_expected_is_told_with_the_systems_words() {
     let text = reason(&start_sync(), Errno::EXDEV);
     assert!(text.contains("EXDEV"), "{text}");
 }
+
+#[test]
+fn the_kernels_own_words_are_passed_on() {
+    let error = netlink::Error::Kernel {
+        errno: Errno::EINVAL,
+        command: "to add an address",
+        message: Some("ipv4: Invalid prefix length".to_owned()),
+    };
+    let text = failed(&add_address("192.0.2.10"), &error).to_string();
+    assert!(
+        text.ends_with("(the kernel says: ipv4: Invalid prefix length)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn marks_on_a_kernel_without_nftables_say_what_to_load() {
+    let change = Change::SetMarks {
+        from: std::collections::BTreeSet::new(),
+        to: std::collections::BTreeSet::new(),
+    };
+    let error = netlink::Error::FamilyMissing { name: "nf_tables" };
+    let text = failed(&change, &error).to_string();
+    assert!(text.contains("modprobe nf_tables"), "{text}");
+}

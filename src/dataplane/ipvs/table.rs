@@ -34,22 +34,12 @@ pub(in crate::dataplane) struct Table {
 impl Table {
     /// Reads until the services were the same before and after their destinations were read.
     pub(in crate::dataplane) fn read(client: &mut Client) -> Result<Self, Error> {
-        let mut before = read_services(client)?;
-        for _ in 0..ATTEMPTS {
-            let table = Self::read_behind(client, &before)?;
-            let after = read_services(client)?;
-            if same_services(&before, &after) {
-                return Ok(table);
-            }
-            before = after;
-        }
-        Err(Error::Io {
-            what: "read the IPVS table".to_owned(),
-            reason: format!(
-                "it changed during each of {ATTEMPTS} readings; another program writes to it \
-                 without pause: find it and stop it, then try again"
-            ),
-        })
+        until_settled(
+            client,
+            read_services,
+            |client, services| Self::read_behind(client, services),
+            |before, after| same_services(before, after),
+        )
     }
 
     fn read_behind(client: &mut Client, services: &[ServiceEntry]) -> Result<Self, Error> {
@@ -106,6 +96,32 @@ impl Table {
         let counters = convert::destination_counters(entry);
         self.destination_counters.insert((service, key), counters);
     }
+}
+
+/// Reads a list, what is behind it, and the list again, until the list was the same before and
+/// after.
+fn until_settled<S, L, T>(
+    source: &mut S,
+    list: impl Fn(&mut S) -> Result<L, Error>,
+    behind: impl Fn(&mut S, &L) -> Result<T, Error>,
+    same: impl Fn(&L, &L) -> bool,
+) -> Result<T, Error> {
+    let mut before = list(source)?;
+    for _ in 0..ATTEMPTS {
+        let read = behind(source, &before)?;
+        let after = list(source)?;
+        if same(&before, &after) {
+            return Ok(read);
+        }
+        before = after;
+    }
+    Err(Error::Io {
+        what: "read the IPVS table".to_owned(),
+        reason: format!(
+            "it changed during each of {ATTEMPTS} readings; another program writes to it without \
+             pause: find it and stop it, then try again"
+        ),
+    })
 }
 
 fn own(entry: &DestinationEntry) -> DestinationKey {
@@ -186,4 +202,67 @@ pub(in crate::dataplane) fn steady<T>(
         }
     }
     read()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table whose list of services reads as told, the last for ever; how often it was read.
+    struct Script(Vec<&'static [u8]>, usize);
+
+    impl Script {
+        fn list(&mut self) -> Vec<u8> {
+            let place = self.1.min(self.0.len() - 1);
+            self.1 += 1;
+            self.0[place].to_vec()
+        }
+
+        fn read(&mut self) -> Result<Vec<u8>, Error> {
+            until_settled(
+                self,
+                |script| Ok(script.list()),
+                |_, list| Ok(list.clone()),
+                |before, after| before == after,
+            )
+        }
+    }
+
+    #[test]
+    fn a_table_that_rests_is_read_once() {
+        let mut script = Script(vec![&[1, 2]], 0);
+        assert_eq!(script.read(), Ok(vec![1, 2]));
+        assert_eq!(script.1, 2);
+    }
+
+    #[test]
+    fn a_table_that_changed_meanwhile_is_read_again_from_what_it_became() {
+        let mut script = Script(vec![&[1, 2], &[1], &[1, 3]], 0);
+        assert_eq!(script.read(), Ok(vec![1, 3]));
+        assert_eq!(script.1, 4);
+    }
+
+    #[test]
+    fn a_table_that_never_rests_is_an_error_that_says_what_to_look_for() {
+        let restless: [&[u8]; 7] = [&[1], &[2], &[1], &[2], &[1], &[2], &[1]];
+        let error = Script(restless.to_vec(), 0).read().unwrap_err();
+        assert!(error.to_string().contains("another program"), "{error}");
+    }
+
+    #[test]
+    fn what_was_interrupted_or_lost_is_read_again_and_a_refusal_is_not() {
+        let mut answers = vec![
+            Ok(7),
+            Err(netlink::Error::Overrun),
+            Err(netlink::Error::Interrupted),
+        ];
+        assert_eq!(steady(|| answers.pop().unwrap()).unwrap(), 7);
+        let mut asked = 0;
+        let refused: netlink::Result<()> = steady(|| {
+            asked += 1;
+            Err(netlink::Error::FamilyMissing { name: "IPVS" })
+        });
+        assert!(refused.is_err());
+        assert_eq!(asked, 1);
+    }
 }

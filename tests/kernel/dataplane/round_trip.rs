@@ -1,7 +1,10 @@
 //! Services and destinations: what was written is what is read.
 
 use farmctl::dataplane::Dataplane;
-use farmctl::state::{DestinationKey, Family, Forwarding, Protocol, State, plan};
+use farmctl::state::{
+    Change, ClientMask, DestinationKey, Family, Forwarding, Persistence, Protocol, SchedulerFlags,
+    ServiceKey, State, plan,
+};
 
 use super::{GRE, GUE, IPIP, at, fresh, ip, make, mark, rich, seen, service, with};
 
@@ -143,4 +146,78 @@ fn a_service_with_500_servers_reads_back_whole() {
     };
     make(&mut ipvs, &desired);
     assert_eq!(seen(&mut ipvs, &desired), desired);
+}
+
+/// The same services and destinations with every attribute another one.
+fn turned(state: &State) -> State {
+    let mut turned = state.clone();
+    for (key, service) in &mut turned.services {
+        let attributes = &mut service.attributes;
+        attributes.scheduler = "sh".to_owned();
+        attributes.scheduler_flags = if attributes.scheduler_flags == SchedulerFlags::default() {
+            SchedulerFlags::FALLBACK
+        } else {
+            SchedulerFlags::default()
+        };
+        attributes.one_packet = !attributes.one_packet;
+        let every_port = matches!(key, ServiceKey::Address { port: 0, .. });
+        attributes.persistence = match attributes.persistence {
+            Some(_) if !every_port => None,
+            _ => Some(Persistence {
+                timeout: 77,
+                mask: ClientMask::host(key.family()),
+                engine: None,
+            }),
+        };
+        for destination in service.destinations.values_mut() {
+            destination.weight = 5;
+            destination.upper_threshold = if destination.upper_threshold == 0 {
+                9
+            } else {
+                0
+            };
+            destination.lower_threshold = 0;
+        }
+    }
+    turned
+}
+
+#[test]
+fn every_attribute_is_edited_in_place_and_back() {
+    let mut ipvs = fresh();
+    make(&mut ipvs, &rich());
+    let turned = turned(&rich());
+    for desired in [turned, rich()] {
+        make(&mut ipvs, &desired);
+        assert_eq!(seen(&mut ipvs, &desired), desired);
+    }
+}
+
+#[test]
+fn a_destination_changes_its_way_in_place_and_leaves_nothing_of_the_old_one() {
+    let mut ipvs = fresh();
+    for way in [
+        GUE,
+        Forwarding::Masquerade,
+        GRE,
+        Forwarding::Route,
+        IPIP,
+        GUE,
+    ] {
+        let service = with(service("rr"), "10.0.0.21", 80, way);
+        let desired = State {
+            services: [(at(Protocol::Tcp, "192.0.2.10", 80), service)].into(),
+            ..State::default()
+        };
+        let observed = seen(&mut ipvs, &desired);
+        let changes = plan(&observed, &desired).changes;
+        if !observed.services.is_empty() {
+            assert!(
+                matches!(changes.as_slice(), [Change::SetDestination { .. }]),
+                "{way}"
+            );
+        }
+        assert_eq!(ipvs.execute(&changes), Ok(Vec::new()), "{way}");
+        assert_eq!(seen(&mut ipvs, &desired), desired, "{way}");
+    }
 }

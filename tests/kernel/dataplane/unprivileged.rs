@@ -3,7 +3,9 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use farmctl::dataplane::{Dataplane, Error, Ipvs, observe_best, observe_unprivileged};
+use farmctl::dataplane::{
+    Dataplane, Error, Ipvs, Preflight, observe_best, observe_unprivileged, rehearse,
+};
 
 use super::{fresh, make, rich};
 use crate::bed::Node;
@@ -44,6 +46,10 @@ fn without_rights_netlink_refuses_and_proc_tells_what_it_can() {
         assert!(!seen.blind_spots.is_empty());
         seen.fill_blind_spots(&rich());
         assert_eq!(seen.state.services, rich().services);
+        let Preflight::Skipped { reason } = rehearse(&seen.state, &seen.host, &[]) else {
+            panic!("nobody may not make a namespace");
+        };
+        assert!(reason.contains("CAP_SYS_ADMIN"), "{reason}");
         return;
     }
     let mut ipvs = fresh();
