@@ -44,6 +44,10 @@ impl Writer {
         self.bytes.len()
     }
 
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+    }
+
     /// Overwrites bytes at `start`; what does not fit is left alone.
     pub(super) fn patch(&mut self, start: usize, value: &[u8]) {
         if let Some(place) = self.bytes.get_mut(start..start + value.len()) {

@@ -147,16 +147,13 @@ pub(super) fn number(writer: &mut Writer, start: usize, sequence: u32) {
     writer.patch(start + SEQUENCE_AT, &sequence.to_ne_bytes());
 }
 
-/// Sets the flags of the message that starts at byte `start`.
-pub(super) fn set_flags(writer: &mut Writer, start: usize, flags: u16) {
-    writer.patch(start + FLAGS_AT, &flags.to_ne_bytes());
-}
-
-/// The flags of the message that starts at byte `start`.
-pub(super) fn flags(writer: &Writer, start: usize) -> u16 {
+/// Sets `NLM_F_ACK` in the message that starts at byte `start`.
+pub(super) fn ask_for_acknowledgement(writer: &mut Writer, start: usize) {
     let at = start + FLAGS_AT;
-    let bytes = writer.as_bytes().get(at..at + 2);
-    bytes.map_or(0, |bytes| u16::from_ne_bytes([bytes[0], bytes[1]]))
+    if let Some(bytes) = writer.as_bytes().get(at..at + 2) {
+        let flags = u16::from_ne_bytes([bytes[0], bytes[1]]) | NLM_F_ACK;
+        writer.patch(at, &flags.to_ne_bytes());
+    }
 }
 
 #[cfg(test)]

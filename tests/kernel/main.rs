@@ -10,3 +10,5 @@ mod bed;
 mod dataplane;
 #[cfg(test)]
 mod lab;
+#[cfg(test)]
+mod netlink;

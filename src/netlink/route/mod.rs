@@ -72,7 +72,8 @@ pub struct Address {
     pub scope: u8,
     /// Seconds until it is removed, or [`FOREVER`].
     pub valid_lifetime: u32,
-    /// Seconds until it is deprecated, or [`FOREVER`].
+    /// Seconds until it is deprecated, or [`FOREVER`]. IPv4: always [`FOREVER`] for an address
+    /// that is valid for ever; look at [`ADDRESS_DEPRECATED`].
     pub preferred_lifetime: u32,
     /// The IPv4 label, by default the interface's name.
     pub label: Option<String>,

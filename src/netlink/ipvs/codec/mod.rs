@@ -10,6 +10,8 @@ mod daemon;
 mod destination;
 mod service;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 use super::command::{Command, DestinationId, Query, Reply};
 use super::entry::{Family, Info, ServiceId, Timeouts};
