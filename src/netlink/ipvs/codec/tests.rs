@@ -275,7 +275,7 @@ fn a_service_without_an_address_or_a_mark_is_malformed() {
     let mut writer = Writer::new();
     writer.raw(&generic_header(command::NEW_SERVICE));
     writer.nest(top::SERVICE, |nest| {
-        nest.u16(wire::service::AF, wire::AF_INET)
+        nest.u16(wire::service::AF, wire::AF_INET);
     });
     let found = read_reply(writer.as_bytes(), Family::Inet);
     assert!(matches!(found, Err(Error::Malformed { .. })));
