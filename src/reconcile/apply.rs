@@ -55,16 +55,16 @@ pub fn apply(
     if !refusals.is_empty() {
         return Ok(Outcome::Refused(refusals));
     }
-    if request.mode == Mode::DryRun {
-        return Ok(Outcome::Planned(prepared.report));
-    }
     let mut prepared = prepared;
     match preflight(&prepared, around) {
         Preflight::Passed => {}
         Preflight::Skipped(reason) => prepared.report.notes.push(reason),
         Preflight::Failed(failures) => return Ok(Outcome::PreflightFailed(failures)),
     }
-    Run::begin(request, target, around, prepared)
+    match request.mode {
+        Mode::DryRun => Ok(Outcome::Planned(prepared.report)),
+        Mode::Write => Run::begin(request, target, around, prepared),
+    }
 }
 
 /// An unconfirmed change comes first: it is undone where it is due, and in the way where not.

@@ -70,6 +70,15 @@ impl Scope {
         scope
     }
 
+    /// What would be ours if the conflicts were adopted.
+    pub fn adopted(&self) -> State {
+        let mut state = self.ours.clone();
+        for key in &self.conflicts {
+            copy(&self.foreign, key, &mut state);
+        }
+        state
+    }
+
     fn divide_settings(&mut self, observed: &State, desired: &State) {
         for (setting, value) in &observed.settings {
             let part = if desired.settings.contains_key(setting) {

@@ -7,7 +7,7 @@ use crate::cli::failure::Failure;
 use crate::cli::names::Names;
 use crate::cli::session::{Loaded, Session};
 use crate::cli::{files, snapshot};
-use crate::reconcile::{self, Adopt, Snapshot};
+use crate::reconcile::{self, Adopt, Key, Snapshot};
 use crate::spec::Name;
 use crate::state::{HostFacts, Plan, State, desired, plan};
 
@@ -78,13 +78,13 @@ impl View {
             notes: comparison_notes,
         } = comparison;
         let notes = desired.notes.into_iter().map(|note| note.message);
-        let foreign = scope
-            .foreign
-            .services
-            .keys()
-            .map(|key| format!("service {key}"))
+        let conflicts = &scope.conflicts;
+        let foreign = Key::all_of(&scope.foreign)
+            .into_iter()
+            .filter(|key| matches!(key, Key::Service(_)) && !conflicts.contains(key))
+            .map(|key| key.to_string())
             .collect();
-        let before = scope.ours;
+        let before = scope.adopted();
         let after = reconcile::effective(&desired.state, &before, prune);
         Self {
             plan: plan(&before, &after),
