@@ -7,10 +7,12 @@
 //! - [`ipvs`]: virtual services and destinations (generic netlink family `IPVS`);
 //! - [`route`]: links and addresses (rtnetlink);
 //! - [`nft`]: the one nftables table that sets firewall marks;
+//! - [`arp`]: frames that tell the neighbours where an address now lives.
 //!
 //! A [`Socket`] is blocking and stays in the network namespace of the thread that opened it.
 //! No bytes received from it can make this module panic.
 
+pub mod arp;
 pub mod attribute;
 mod error;
 mod generic;

@@ -1,6 +1,7 @@
 //! The netlink codecs against the real kernel: what is written is what is read, and refusals
 //! carry the error numbers that the documentation names. Each test has a namespace of its own.
 
+mod announcements;
 mod attributes;
 mod batches;
 mod daemons;
