@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{Dataplane, DestinationCounters, Error, Failure, Observation};
-use crate::state::{Change, DestinationKey, HostFacts, Misfit, ServiceKey, State};
+use crate::state::{AddressKey, Change, DestinationKey, HostFacts, Misfit, ServiceKey, State};
 
 /// A data plane in memory.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +16,8 @@ pub struct Memory {
     refusals: BTreeMap<usize, Error>,
     death: Option<usize>,
     executed: usize,
+    announced: Vec<AddressKey>,
+    mute: bool,
 }
 
 impl Memory {
@@ -63,6 +65,16 @@ impl Memory {
     /// that change and all later ones are not done, and every call fails until [`Memory::revive`].
     pub fn die_at(&mut self, place: usize) {
         self.death = Some(self.executed + place);
+    }
+
+    /// From now on nobody hears its announcements: each fails.
+    pub fn mute(&mut self) {
+        self.mute = true;
+    }
+
+    /// Which addresses were announced, in order.
+    pub fn announced(&self) -> &[AddressKey] {
+        &self.announced
     }
 
     /// Works again after a death. What was done stays done.
@@ -114,6 +126,17 @@ fn dead() -> Error {
 }
 
 impl Dataplane for Memory {
+    fn announce(&mut self, address: &AddressKey) -> Result<(), Error> {
+        if self.mute {
+            return Err(Error::Permission {
+                what: "announce an address".to_owned(),
+                help: "nobody hears it".to_owned(),
+            });
+        }
+        self.announced.push(address.clone());
+        Ok(())
+    }
+
     fn observe(&mut self) -> Result<Observation, Error> {
         if self.is_dead() {
             return Err(dead());

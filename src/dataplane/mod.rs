@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::state::{Change, DestinationKey, HostFacts, ServiceKey, State};
+use crate::state::{AddressKey, Change, DestinationKey, HostFacts, ServiceKey, State};
 
 pub use blind::BlindSpot;
 pub use ipvs::Ipvs;
@@ -34,6 +34,15 @@ pub trait Dataplane {
     /// Carries changes out in order. A change that fails does not stop those after it (ip_vs goes
     /// on with a batch): every failure is reported with the place of its change.
     fn execute(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error>;
+
+    /// Tells the neighbours that an address lives on this machine now. It changes nothing in the
+    /// kernel; without it neighbours go on sending to the machine that had the address before,
+    /// until their own entry is stale.
+    fn announce(&mut self, address: &AddressKey) -> Result<(), Error> {
+        // A data plane without neighbours has nobody to tell.
+        let _nobody = address;
+        Ok(())
+    }
 
     /// How many writing messages went to the kernel since this value was made.
     fn writes(&self) -> u64;

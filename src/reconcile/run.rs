@@ -228,6 +228,7 @@ impl<'a, 'b> Run<'a, 'b> {
 
     /// The end that everybody wants.
     fn converged(mut self, observed: &State) -> Outcome {
+        self.announce();
         let report = self.report();
         match self.settle(observed) {
             Ok(()) => Outcome::Converged(report),
@@ -238,6 +239,23 @@ impl<'a, 'b> Run<'a, 'b> {
                 ),
                 remaining: Plan::default(),
             },
+        }
+    }
+
+    /// Tells the neighbours of new addresses. That is no part of the state: where it fails, the
+    /// operator is told and nothing is undone.
+    fn announce(&mut self) {
+        for change in &self.prepared.plan.changes {
+            let Change::AddAddress { key, .. } = change else {
+                continue;
+            };
+            if let Err(error) = self.around.plane.announce(key) {
+                let note = format!(
+                    "{key} is up, but its neighbours were not told: {error}. Those that knew it \
+                     at another machine find it only when their own entry is stale."
+                );
+                self.prepared.report.notes.push(note);
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use super::fuse::Killed;
 use super::states::origin;
 use crate::clock::{Clock, SystemClock};
 use crate::dataplane::{self, Dataplane, Failure, Memory, Observation};
-use crate::state::{Change, State};
+use crate::state::{AddressKey, Change, State};
 
 /// Time that passes only when somebody waits.
 #[derive(Debug)]
@@ -71,6 +71,10 @@ impl Dataplane for Kernel {
             );
         }
         Ok(failures)
+    }
+
+    fn announce(&mut self, address: &AddressKey) -> Result<(), dataplane::Error> {
+        self.memory.borrow_mut().announce(address)
     }
 
     fn writes(&self) -> u64 {

@@ -103,6 +103,15 @@ pub(in super::super) fn with_node_address(mut state: State) -> State {
 }
 
 /// All of two states that have no key in common.
+pub(in super::super) fn with_address(mut state: State, key: &AddressKey) -> State {
+    let address = Address {
+        prefix: 32,
+        no_prefix_route: false,
+    };
+    state.addresses.insert(key.clone(), address);
+    state
+}
+
 pub(in super::super) fn merged(left: &State, right: &State) -> State {
     let mut state = left.clone();
     state.services.extend(right.services.clone());

@@ -1,5 +1,6 @@
 //! The engine on a machine in memory.
 
+mod announce;
 mod apply;
 mod confirm;
 mod recovery;
