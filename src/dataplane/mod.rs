@@ -38,9 +38,8 @@ pub trait Dataplane {
     /// Tells the neighbours that an address lives on this machine now. It changes nothing in the
     /// kernel; without it neighbours go on sending to the machine that had the address before,
     /// until their own entry is stale.
-    fn announce(&mut self, address: &AddressKey) -> Result<(), Error> {
-        // A data plane without neighbours has nobody to tell.
-        let _nobody = address;
+    /// A data plane without neighbours has nobody to tell.
+    fn announce(&mut self, _address: &AddressKey) -> Result<(), Error> {
         Ok(())
     }
 
