@@ -14,8 +14,8 @@ mod table;
 use super::explain::unreadable;
 use super::host::Host;
 use super::{Dataplane, Error, Failure, Observation, sysctl};
-use crate::netlink::{ipvs, nft, route};
-use crate::state::{Change, Setting, State, SyncDaemon, SyncRole};
+use crate::netlink::{arp, ipvs, nft, route};
+use crate::state::{AddressKey, Change, Setting, State, SyncDaemon, SyncRole};
 
 pub(super) use convert::ignores_port;
 pub(super) use execute::send;
@@ -99,6 +99,16 @@ impl Dataplane for Ipvs {
             first += run.len();
         }
         Ok(failures)
+    }
+
+    fn announce(&mut self, address: &AddressKey) -> Result<(), Error> {
+        // How many frames went out does not matter: an interface that is no Ethernet has no
+        // neighbours to tell.
+        let announced = arp::announce(&address.interface, address.address);
+        announced.map(|_frames| ()).map_err(|error| Error::Io {
+            what: format!("announce {address}"),
+            reason: error.to_string(),
+        })
     }
 
     fn writes(&self) -> u64 {

@@ -3,7 +3,9 @@
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 
+use farmctl::dataplane::{Dataplane, Ipvs};
 use farmctl::netlink::arp::{announce, neighbour_advertisement};
+use farmctl::state::AddressKey;
 use nix::sys::socket::sockopt::ReceiveTimeout;
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, recv, setsockopt, socket};
 use nix::sys::time::{TimeVal, TimeValLike};
@@ -32,8 +34,8 @@ fn hardware_address(interface: &str) -> String {
     digits.join(":")
 }
 
-#[test]
-fn a_neighbour_learns_from_an_announcement_that_an_address_moved() {
+/// The address moves, the new holder tells it in some way, and the client believes it.
+fn assert_learnt_from(tell: impl FnOnce() + Send) {
     let switch = Switch::new("switch");
     let nodes = ["old", "new", "client"].map(Node::new);
     for (node, address) in nodes
@@ -60,8 +62,24 @@ fn a_neighbour_learns_from_an_announcement_that_an_address_moved() {
     new.add_address("eth0", "10.0.0.100/24");
     // The kernel believes in no second change within a second (neigh/*/locktime).
     std::thread::sleep(std::time::Duration::from_secs(2));
-    assert_eq!(new.run(|| announce("eth0", ip("10.0.0.100"))).unwrap(), 2);
+    new.run(tell);
     assert_eq!(client.run(believed), Some(after));
+}
+
+#[test]
+fn a_neighbour_learns_from_an_announcement_that_an_address_moved() {
+    assert_learnt_from(|| assert_eq!(announce("eth0", ip("10.0.0.100")).unwrap(), 2));
+}
+
+#[test]
+fn the_data_plane_announces_to_neighbours() {
+    assert_learnt_from(|| {
+        let key = AddressKey {
+            interface: "eth0".to_owned(),
+            address: ip("10.0.0.100"),
+        };
+        Ipvs::open().unwrap().announce(&key).unwrap();
+    });
 }
 
 #[test]
