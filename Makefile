@@ -1,10 +1,11 @@
 # What a developer types. Each target is a few lines that work without make, too.
 .DEFAULT_GOAL := help
-.PHONY: help test tools lab fmt fmt-check lint unit lab-tests doc deny clean-lab
+.PHONY: help test tools lab fmt fmt-check lint unit lab-tests doc deny clean-lab editor
 
 STEP := lab/step
 # program:Debian package. The lab compiles its first process and unpacks its kernel.
-TOOLS := gcc:gcc xz:xz-utils setpriv:util-linux unshare:util-linux timeout:coreutils
+TOOLS := gcc:gcc xz:xz-utils setpriv:util-linux unshare:util-linux timeout:coreutils \
+	node:nodejs npm:npm
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 PROFILE := $(if $(CI),ci,default)
 
@@ -22,6 +23,7 @@ test: ## format, lints, every test, docs; the kernel tests on a kernel with ip_v
 	@$(STEP) docs $(MAKE) --no-print-directory doc
 	@$(STEP) licences $(MAKE) --no-print-directory deny
 	@lab/count --reset
+	@$(STEP) editor $(MAKE) --no-print-directory editor
 	@$(STEP) tests $(MAKE) --no-print-directory unit
 	@lab/count
 
@@ -48,6 +50,9 @@ ifdef NEXTEST
 else
 	@cargo test --locked
 endif
+
+editor: ## the schema in the language server that editors use (needs node and npm)
+	@node tests/editor/check.mjs "$$(tests/editor/setup)"
 
 lab-tests: ## only the tests that need ip_vs
 	@lab/count --reset

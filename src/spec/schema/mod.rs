@@ -27,6 +27,11 @@ pub fn farm_schema() -> Value {
     let mut body = generator.into_root_schema_for::<Farm>().to_value();
     tidy(&mut body);
     examples::add(&mut body);
+    let definitions = body.get_mut("definitions").and_then(Value::as_object_mut);
+    definitions
+        .into_iter()
+        .flat_map(Map::values_mut)
+        .for_each(speak_of_the_key);
     let mut schema = Map::new();
     schema.insert(
         "$schema".to_owned(),
@@ -47,6 +52,29 @@ pub fn farm_schema() -> Value {
     } }),
     );
     Value::Object(schema)
+}
+
+/// Editors show the description of the type in place of the key's own: a small value has none, and
+/// says what it looks like only where a text does not (a keyword of the editors' language server).
+fn speak_of_the_key(definition: &mut Value) {
+    let Some(definition) = definition.as_object_mut() else {
+        return;
+    };
+    let choices = definition
+        .get("oneOf")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let has_words = choices
+        .into_iter()
+        .any(|choice| choice.get("const").is_some());
+    if has_words || definition.contains_key("properties") {
+        return;
+    }
+    let description = definition.shift_remove("description");
+    if let (Some(description), true) = (description, definition.contains_key("pattern")) {
+        definition.insert("patternErrorMessage".to_owned(), description);
+    }
 }
 
 /// Every schema in the value, innermost first: no null, no formats that only Rust knows, one-line
