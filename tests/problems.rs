@@ -290,6 +290,7 @@ services:
     port: 0
     protocol: udp
     one_packet: true
+    forwarding: tunnel
     sorry_server: none
     real_servers: [{ node: web1 }]
   shop:

@@ -10,6 +10,7 @@ use super::context::{
     service_path,
 };
 use super::directors::out_of_range;
+use super::listeners::has_udp;
 use super::references::written_sorry_servers;
 use super::vips::share_network;
 use crate::spec::{
@@ -177,6 +178,35 @@ fn ignored(
             problem.helped("remove `port`, or use `forwarding: nat`")
         }
     }
+}
+
+/// The kernel remembers no connection for a packet that is scheduled by itself, so it does not know
+/// an answer that comes back through it (`ip_vs_conn_new`: a one-packet entry is not hashed).
+pub(super) fn one_packet_answers_need_another_way(
+    context: &Context<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    for service in context.services() {
+        let mut servers = service.effective.real_servers.iter();
+        let by_nat = servers.any(|server| matches!(server.forwarding, Forwarding::Nat(_)));
+        if service.effective.one_packet && by_nat && has_udp(service) {
+            problems.push(one_packet_by_nat(service));
+        }
+    }
+}
+
+fn one_packet_by_nat(service: Service<'_, '_>) -> Problem {
+    Problem::warning(
+        "one-packet-by-nat",
+        at(service_path(service.name).key("one_packet")),
+        format!(
+            "with `one_packet` and `forwarding: nat` the answers of `{}` reach clients from the \
+             real server's address, not from the VIP's, and are dropped",
+            service.name
+        ),
+    )
+    .labelled("no answer is translated back")
+    .helped("use `direct_routing` or `tunnel`, or remove `one_packet`")
 }
 
 /// Direct routing needs a neighbour: the packet goes to its hardware address.

@@ -105,7 +105,7 @@ pub(super) fn protocols_fit(context: &Context<'_>, problems: &mut Vec<Problem>) 
     }
 }
 
-fn has_udp(service: Service<'_, '_>) -> bool {
+pub(super) fn has_udp(service: Service<'_, '_>) -> bool {
     service.effective.protocols.contains(&Protocol::Udp)
 }
 

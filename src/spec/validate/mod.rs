@@ -64,6 +64,7 @@ const CHECKS: &[Check] = &[
     persistence::port_zero_is_persistent,
     forwarding::tunnels_are_accepted_by_the_kernel,
     forwarding::ports_are_changed_by_nat_only,
+    forwarding::one_packet_answers_need_another_way,
     forwarding::directly_routed_servers_are_neighbours,
     real_servers::servers_are_named_once,
     real_servers::server_numbers_are_in_range,
