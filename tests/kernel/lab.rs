@@ -55,7 +55,7 @@ fn a_connection_is_kept_and_a_download_arrives_whole_while_another_asks() {
     let server = SocketAddr::new(Net::Front.address(Family::V6, 12), 80);
     let mut kept = farm.client.connect(server).unwrap();
     let before = kept.get().unwrap();
-    let download = farm.client.download(server, 20).unwrap();
+    let mut download = farm.client.download(server, 20).unwrap();
     download.wait_for(3);
     assert_eq!(
         kept.get().unwrap(),

@@ -9,6 +9,8 @@ mod bed;
 #[cfg(test)]
 mod dataplane;
 #[cfg(test)]
+mod farm;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 mod netlink;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,11 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use nix::sys::socket::{Shutdown, shutdown};
+use nix::sys::socket::{
+    AddressFamily, Shutdown, SockFlag, SockType, SockaddrStorage, bind, connect, setsockopt,
+    shutdown, socket, sockopt,
+};
+use nix::sys::time::{TimeVal, TimeValLike};
 
 use super::Node;
 
@@ -19,10 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The pause between two kilobytes of a download.
 const PAUSE: Duration = Duration::from_millis(20);
 const KILOBYTE: usize = 1024;
+/// What a client sends that wants the rest of its download at once.
+const HURRY: &[u8] = b"!";
 
 /// An HTTP/1.1 server in a node, on all its addresses of both families. It answers `/` with its
-/// node's name and `/download/N` with N kilobytes, one each 20 ms. Dropped, it takes no new
-/// connections; the open ones go on.
+/// node's name and `/download/N` with N kilobytes, one each 20 ms until the client sends anything
+/// more, and then the rest at once. Dropped, it takes no new connections; the open ones go on.
 pub(crate) struct Server {
     listener: TcpListener,
     answered: Arc<AtomicUsize>,
@@ -86,11 +92,27 @@ fn send_name(out: &mut TcpStream, name: &str, client: SocketAddr) -> io::Result<
 fn send_slowly(out: &mut TcpStream, kilobytes: usize) -> io::Result<()> {
     let length = kilobytes * KILOBYTE;
     out.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").as_bytes())?;
+    let mut hurry = false;
     for number in 0..kilobytes {
         out.write_all(&[filling(number); KILOBYTE])?;
-        thread::sleep(PAUSE);
+        if !hurry {
+            thread::sleep(PAUSE);
+            hurry = is_asked_for_the_rest(out)?;
+        }
     }
     Ok(())
+}
+
+/// Whether the client has sent anything since its request. It is taken off the connection.
+fn is_asked_for_the_rest(from: &mut TcpStream) -> io::Result<bool> {
+    from.set_nonblocking(true)?;
+    let read = from.read(&mut [0; HURRY.len()]);
+    from.set_nonblocking(false)?;
+    match read {
+        Ok(length) => Ok(length > 0),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// What the kilobyte with this number is made of, so that a lost or doubled one is noticed.
@@ -140,7 +162,25 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects from the calling thread's namespace; see [`Node::connect`].
     pub(super) fn open(to: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&to, PATIENCE)?;
+        Self::over(TcpStream::connect_timeout(&to, PATIENCE)?)
+    }
+
+    /// The same from one of the namespace's addresses; see [`Node::connect_from`].
+    pub(super) fn open_from(from: IpAddr, to: SocketAddr) -> io::Result<Self> {
+        let family = if to.is_ipv4() {
+            AddressFamily::Inet
+        } else {
+            AddressFamily::Inet6
+        };
+        let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+        let from = SockaddrStorage::from(SocketAddr::new(from, 0));
+        bind(socket.as_raw_fd(), &from)?;
+        setsockopt(&socket, sockopt::SendTimeout, &TimeVal::seconds(10))?;
+        connect(socket.as_raw_fd(), &SockaddrStorage::from(to))?;
+        Self::over(TcpStream::from(socket))
+    }
+
+    fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -163,6 +203,15 @@ impl Connection {
         })
     }
 
+    /// Ends the connection by a reset instead of a farewell: no middle box remembers it for long.
+    pub(crate) fn reset(self) {
+        let linger = nix::libc::linger {
+            l_onoff: 1,
+            l_linger: 0,
+        };
+        setsockopt(self.stream.get_ref(), sockopt::Linger, &linger).unwrap();
+    }
+
     fn request(&mut self, path: &str) -> io::Result<Head> {
         let text = format!("GET {path} HTTP/1.1\r\nHost: farm.test\r\n\r\n");
         self.stream.get_mut().write_all(text.as_bytes())?;
@@ -180,7 +229,9 @@ fn content_length(head: &Head) -> io::Result<usize> {
 
 /// A download that runs in the background.
 pub(crate) struct Download {
+    stream: TcpStream,
     progress: Receiver<usize>,
+    arrived: usize,
     thread: JoinHandle<io::Result<usize>>,
 }
 
@@ -188,24 +239,40 @@ impl Download {
     pub(super) fn start(mut connection: Connection, kilobytes: usize) -> io::Result<Self> {
         let head = connection.request(&format!("/download/{kilobytes}"))?;
         let expected = content_length(&head)? / KILOBYTE;
+        let stream = connection.stream.get_ref().try_clone()?;
         let (sender, progress) = mpsc::channel();
         let thread = thread::spawn(move || receive(connection, expected, &sender));
-        Ok(Self { progress, thread })
+        Ok(Self {
+            stream,
+            progress,
+            arrived: 0,
+            thread,
+        })
     }
 
     /// Waits until so many kilobytes are there, so that what follows happens in mid-download.
     ///
     /// # Panics
     /// If the download ends before that.
-    pub(crate) fn wait_for(&self, kilobytes: usize) {
-        let mut arrived = 0;
-        while arrived < kilobytes {
-            arrived = self.progress.recv().expect("the download ended early");
+    pub(crate) fn wait_for(&mut self, kilobytes: usize) {
+        while self.arrived < kilobytes {
+            self.arrived = self.progress.recv().expect("the download ended early");
         }
     }
 
-    /// Waits for the end and says how many kilobytes came, each whole and in its place.
-    pub(crate) fn finish(self) -> io::Result<usize> {
+    /// Waits for a kilobyte that was not there yet when this was called.
+    ///
+    /// # Panics
+    /// If none comes.
+    pub(crate) fn wait_for_more(&mut self) {
+        self.arrived = self.progress.try_iter().last().unwrap_or(self.arrived);
+        self.wait_for(self.arrived + 1);
+    }
+
+    /// Has the rest sent at once, waits for the end and says how many kilobytes came, each whole
+    /// and in its place.
+    pub(crate) fn finish(mut self) -> io::Result<usize> {
+        self.stream.write_all(HURRY)?;
         self.thread.join().unwrap()
     }
 }

@@ -29,13 +29,15 @@
 //!
 //! A namespace and what is in it vanish with its last socket, thread and [`Node`].
 
+mod datagram;
 mod farm;
 mod genetlink;
 mod http;
 mod node;
 mod rtnetlink;
 
+pub(crate) use datagram::{Datagrams, Echo};
 pub(crate) use farm::{Family, Farm, Net};
 pub(crate) use genetlink::family;
-pub(crate) use http::Server;
+pub(crate) use http::{Answer, Connection, Download, Server};
 pub(crate) use node::{Node, Switch};

@@ -9,6 +9,7 @@ use std::panic::resume_unwind;
 use std::process::Output;
 use std::thread;
 
+use nix::net::if_::Interfaces;
 use nix::sched::{CloneFlags, setns, unshare};
 
 use super::farm::Family;
@@ -99,6 +100,23 @@ impl Node {
         all.iter().map(ToString::to_string).collect()
     }
 
+    /// The addresses of every interface in this namespace, as [`Node::addresses`] tells them.
+    pub(crate) fn all_addresses(&self) -> BTreeMap<String, Vec<String>> {
+        self.run(|| {
+            let names = names(&nix::net::if_::if_nameindex().unwrap());
+            let told = |name: &String| {
+                rtnetlink::addresses(name)
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect()
+            };
+            names
+                .into_iter()
+                .map(|name| (name.clone(), told(&name)))
+                .collect()
+        })
+    }
+
     /// The default route of `gateway`'s family.
     pub(crate) fn route_by(&self, gateway: IpAddr) {
         self.run(|| rtnetlink::add_default_route(gateway));
@@ -159,6 +177,11 @@ impl Node {
         self.run(|| Connection::open(to))
     }
 
+    /// The same from one of this node's addresses.
+    pub(crate) fn connect_from(&self, from: IpAddr, to: SocketAddr) -> io::Result<Connection> {
+        self.run(|| Connection::open_from(from, to))
+    }
+
     /// One request on a connection of its own.
     pub(crate) fn ask(&self, to: SocketAddr) -> io::Result<Answer> {
         self.connect(to)?.get()
@@ -181,6 +204,13 @@ impl Node {
     pub(crate) fn download(&self, to: SocketAddr, kilobytes: usize) -> io::Result<Download> {
         Download::start(self.connect(to)?, kilobytes)
     }
+}
+
+fn names(interfaces: &Interfaces) -> Vec<String> {
+    let names = interfaces
+        .iter()
+        .map(|one| one.name().to_string_lossy().into_owned());
+    names.collect()
 }
 
 /// Raises one end of a cable. A neighbour that is not there is given up in 0.6 s instead of 3.

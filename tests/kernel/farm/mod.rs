@@ -1,0 +1,30 @@
+//! The farmctl that this build made, driven as an operator drives it, with real packets through
+//! what it makes.
+//!
+//! [`Farmctl`] runs it on a node; [`Kernel`] is what the kernel holds there, read without farmctl's
+//! own judgement; [`Site`] is a farm that serves, and [`Text`] the file for it.
+
+mod confirm;
+mod director;
+mod edits;
+mod examples;
+mod foreign;
+mod guards;
+mod hand_edits;
+mod kernel;
+mod killed;
+mod kinds;
+mod live;
+mod marks;
+mod rights;
+mod site;
+mod spread;
+mod text;
+mod undone;
+mod vips;
+
+use director::{Farmctl, Run};
+use kernel::Kernel;
+use live::Live;
+use site::{Method, Site};
+use text::Text;
