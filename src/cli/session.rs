@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::files::{self, Text};
 use super::output::{Output, Paint, Verbosity};
 use crate::spec::report::{self, Colour, Style};
-use crate::spec::{self, Farm, Problem, Reading, Severity};
+use crate::spec::{self, Farm, Problem, Reading, Severity, SourceText};
 
 /// One run of a command.
 pub(super) struct Session<'a> {
@@ -25,6 +25,8 @@ pub(super) struct Loaded {
     pub text: String,
     /// What it says.
     pub farm: Farm,
+    /// The places of what it says.
+    pub source: SourceText,
 }
 
 impl<'a> Session<'a> {
@@ -64,6 +66,7 @@ impl<'a> Session<'a> {
                 name,
                 text: String::from_utf8_lossy(&bytes).into_owned(),
                 farm,
+                source: reading.source,
             }),
             _ => Err(Failure::silent(super::failure::code::ERROR)),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::dataplane::Dataplane;
-use crate::state::{Plan, State};
+use crate::state::{Plan, State, Subject};
 
 use super::guards::Shrink;
 use super::{Adopt, Footprint, Origin, Progress, Store};
@@ -88,6 +88,8 @@ pub struct Surroundings<'a> {
     pub preflight: &'a mut dyn FnMut(&State, &Plan) -> Preflight,
     /// Starts the process that runs [`super::guard`], and comes back when it runs.
     pub start_guard: &'a mut dyn FnMut() -> Result<(), String>,
+    /// The place in the file behind an object, such as `services.http, farm.yaml:12`.
+    pub place: &'a dyn Fn(&Subject) -> Option<String>,
     /// Hears what is being done.
     pub progress: &'a mut dyn FnMut(&Progress),
 }

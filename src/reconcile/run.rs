@@ -5,7 +5,7 @@ use std::time::Instant;
 use std::collections::BTreeSet;
 
 use crate::dataplane::{self, Failure};
-use crate::state::{Change, Plan, State, plan};
+use crate::state::{Change, Plan, State, Subject, plan};
 
 use super::apply::Prepared;
 use super::confirm::{Pending, milliseconds};
@@ -38,7 +38,7 @@ pub(super) struct Run<'a, 'b> {
 /// Why the steps were not the end of it.
 enum Trouble {
     /// The kernel refused steps.
-    Refused(Vec<Failure>),
+    Refused(Vec<(Subject, Failure)>),
     /// The kernel could not be reached.
     Lost(dataplane::Error),
     /// The kernel took every step and shows something else.
@@ -77,7 +77,10 @@ impl<'a, 'b> Run<'a, 'b> {
         Ok(match run.carry_out_all() {
             Ok(state) => run.converged(&state),
             Err(Trouble::Differs(rest)) => run.not_converged(rest),
-            Err(Trouble::Refused(failures)) => run.undo(&refusals(&failures)),
+            Err(Trouble::Refused(failures)) => {
+                let cause = refusals(run.around.place, &failures);
+                run.undo(&cause)
+            }
             Err(Trouble::Lost(error)) => run.undo(&format!("The run stopped: {error}.")),
         })
     }
@@ -189,7 +192,13 @@ impl<'a, 'b> Run<'a, 'b> {
         self.ledger.enter(batch, failures, &self.prepared.before);
         match result {
             Ok(failures) if failures.is_empty() => Ok(()),
-            Ok(failures) => Err(Trouble::Refused(failures)),
+            Ok(failures) => {
+                let subject = |failure: &Failure| batch.get(failure.index).map(Change::subject);
+                let known = |failure| subject(&failure).map(|subject| (subject, failure));
+                Err(Trouble::Refused(
+                    failures.into_iter().filter_map(known).collect(),
+                ))
+            }
             Err(error) => Err(Trouble::Lost(error)),
         }
     }
@@ -365,10 +374,11 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 }
 
-fn refusals(failures: &[Failure]) -> String {
-    let all: Vec<String> = failures
-        .iter()
-        .map(|failure| format!("A step failed: {}.", failure.error))
-        .collect();
+fn refusals(place: &dyn Fn(&Subject) -> Option<String>, failures: &[(Subject, Failure)]) -> String {
+    let sentence = |(subject, failure): &(Subject, Failure)| {
+        let place = place(subject).map_or_else(String::new, |place| format!(" ({place})"));
+        format!("A step failed: {}{place}.", failure.error)
+    };
+    let all: Vec<String> = failures.iter().map(sentence).collect();
     all.join("\n")
 }

@@ -9,12 +9,13 @@ use super::diff::{self, View, adopt};
 use super::failure::{Failure, code};
 use super::session::{Loaded, Session};
 use crate::clock::SystemClock;
-use crate::dataplane::{self, Ipvs};
+use crate::dataplane::{self, Failure as Refusal, Ipvs};
 use crate::reconcile::{
     self, Confirmation, Mode, Origin, Outcome, Preflight, Progress, Request, Shrink, Store,
     Surroundings, Target, WriterLock,
 };
-use crate::state::{HostFacts, Plan, State};
+use crate::spec::Place;
+use crate::state::{Desired, HostFacts, Plan, State, Subject};
 pub(super) use guard::run as guard;
 pub(super) use report::ApplyReport;
 
@@ -34,6 +35,7 @@ pub(super) fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure
     }
     let host = comparison.observed.host.clone();
     let target = target(&loaded, &comparison);
+    let desired = comparison.desired.clone();
     if args.dry_run && session.global.output == OutputFormat::Text {
         diff::show(
             session,
@@ -41,7 +43,8 @@ pub(super) fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure
             &View::of(comparison, args.prune.into(), "live".into()),
         )?;
     }
-    let outcome = engine(session, &request, &target, &host)?;
+    let place = |subject: &Subject| place(&loaded, &desired, subject);
+    let outcome = engine(session, &request, &target, &host, &place)?;
     show(session, &loaded, &outcome)?;
     Ok(outcome.exit_code())
 }
@@ -80,11 +83,24 @@ fn target(loaded: &Loaded, comparison: &Comparison) -> Target {
     }
 }
 
+/// Where the file asks for an object: `services.http, farm.yaml:12`.
+fn place(loaded: &Loaded, desired: &Desired, subject: &Subject) -> Option<String> {
+    let path = match subject {
+        Subject::Service(key) => &desired.services.get(key)?.path,
+        Subject::Destination(service, key) => &desired.destinations.get(&(*service, *key))?.path,
+        Subject::Address(key) => &desired.addresses.get(key)?.path,
+        Subject::Setting(_) | Subject::Marks | Subject::Sync(_) => return None,
+    };
+    let line = loaded.source.line(&Place::Value(path.clone()));
+    Some(format!("{path}, {}:{line}", loaded.name))
+}
+
 fn engine(
     session: &Session<'_>,
     request: &Request,
     target: &Target,
     host: &HostFacts,
+    place: &dyn Fn(&Subject) -> Option<String>,
 ) -> Result<Outcome, Failure> {
     let origin = Origin::here().map_err(failure)?;
     let store = Store::at(&session.global.state_dir);
@@ -93,24 +109,27 @@ fn engine(
         store: &store,
         origin: &origin,
         clock: &SystemClock,
-        preflight: &mut |live, plan| try_out(live, host, plan),
+        preflight: &mut |live, plan| try_out(live, host, plan, place),
         start_guard: &mut || guard::start(&store),
+        place,
         progress: &mut |progress| tell(session, progress),
     };
     reconcile::apply(request, target, &mut around).map_err(failure)
 }
 
 /// Tries the plan out on a copy of what the kernel holds.
-fn try_out(live: &State, host: &HostFacts, plan: &Plan) -> Preflight {
+fn try_out(
+    live: &State,
+    host: &HostFacts,
+    plan: &Plan,
+    place: &dyn Fn(&Subject) -> Option<String>,
+) -> Preflight {
     match dataplane::rehearse(live, host, &plan.changes) {
         dataplane::Preflight::Passed => Preflight::Passed,
         dataplane::Preflight::Skipped { reason } => Preflight::Skipped(reason),
-        dataplane::Preflight::Refused { failures } => Preflight::Failed(
-            failures
-                .iter()
-                .map(|failure| failure.error.to_string())
-                .collect(),
-        ),
+        dataplane::Preflight::Refused { failures } => {
+            Preflight::Failed(failures.iter().map(|it| refusal(it, plan, place)).collect())
+        }
         dataplane::Preflight::Different { remaining } => Preflight::Failed(
             remaining
                 .iter()
@@ -119,6 +138,15 @@ fn try_out(live: &State, host: &HostFacts, plan: &Plan) -> Preflight {
                 })
                 .collect(),
         ),
+    }
+}
+
+/// Why the kernel refuses a step, and where the file asks for it.
+fn refusal(failure: &Refusal, plan: &Plan, place: &dyn Fn(&Subject) -> Option<String>) -> String {
+    let change = plan.changes.get(failure.index);
+    match change.and_then(|change| place(&change.subject())) {
+        Some(place) => format!("{} ({place})", failure.error),
+        None => failure.error.to_string(),
     }
 }
 

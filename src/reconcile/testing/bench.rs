@@ -141,6 +141,7 @@ impl Bench {
                 origin: &self.origin,
                 clock: &self.clock,
                 preflight: &mut |_, _| self.preflight.clone(),
+                place: &|subject| Some(format!("where the file has {subject}")),
                 start_guard: &mut || {
                     self.guards_started.set(self.guards_started.get() + 1);
                     Ok(())

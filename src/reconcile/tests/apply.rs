@@ -198,7 +198,9 @@ fn a_step_that_fails_undoes_everything_wherever_it_is() {
         }
         assert_eq!(outcome.exit_code(), 1, "step {place}: {outcome}");
         assert!(
-            outcome.to_string().contains("the test says no"),
+            outcome
+                .to_string()
+                .contains("the test says no (where the file has "),
             "{outcome}"
         );
         assert_eq!(bench.state(), merged(&foreign, &before), "step {place}");
@@ -243,6 +245,7 @@ fn a_service_that_somebody_makes_in_between_is_not_removed_by_the_rollback() {
             origin: &bench.origin,
             clock: &bench.clock,
             preflight: &mut |_, _| Preflight::Passed,
+            place: &|_| None,
             start_guard: &mut || Ok(()),
             progress: &mut |_| {},
         },

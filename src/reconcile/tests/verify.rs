@@ -50,6 +50,7 @@ fn apply_contested(bench: &Bench, rounds: usize, wait: u64) -> Outcome {
         origin: &bench.origin,
         clock: &bench.clock,
         preflight: &mut |_, _| Preflight::Passed,
+        place: &|_| None,
         start_guard: &mut || Ok(()),
         progress: &mut |_| {},
     };

@@ -56,6 +56,12 @@ impl SourceText {
         self.tree.locate(place)
     }
 
+    /// The line of a place, from 1.
+    pub fn line(&self, place: &Place) -> usize {
+        let before = self.text().get(..self.locate(place).start);
+        1 + before.map_or(0, |text| text.matches('\n').count())
+    }
+
     /// The path of a place; for bytes, of the innermost entry that holds them.
     pub fn path(&self, place: &Place) -> Path {
         match place {
