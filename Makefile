@@ -1,11 +1,11 @@
 # What a developer types. Each target is a few lines that work without make, too.
 .DEFAULT_GOAL := help
-.PHONY: help test tools lab fmt fmt-check lint unit lab-tests doc deny clean-lab editor
+.PHONY: help demo test tools lab fmt fmt-check lint unit lab-tests doc deny clean-lab editor
 
 STEP := lab/step
 # program:Debian package. The lab compiles its first process and unpacks its kernel.
-TOOLS := gcc:gcc xz:xz-utils setpriv:util-linux unshare:util-linux timeout:coreutils \
-	node:nodejs npm:npm
+LAB_TOOLS := gcc:gcc xz:xz-utils setpriv:util-linux unshare:util-linux timeout:coreutils
+TOOLS := $(LAB_TOOLS) node:nodejs npm:npm
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 PROFILE := $(if $(CI),ci,default)
 
@@ -27,6 +27,10 @@ test: ## format, lints, every test, docs; the kernel tests on a kernel with ip_v
 	@$(STEP) tests $(MAKE) --no-print-directory unit
 	@lab/count
 
+demo: ## validate, diff, apply, traffic, an edit under live connections: on a real kernel
+	@lab/tools $(LAB_TOOLS)
+	@demo/run
+
 tools: ## install what the tests need (Debian packages), or name what is missing
 	@lab/tools $(TOOLS)
 
@@ -41,6 +45,7 @@ fmt-check:
 
 lint: ## clippy, where a warning is an error
 	@cargo clippy --locked --all-targets -- -D warnings
+	@cargo clippy --locked --test demo -- -D warnings
 
 # nextest gives each kernel test a kernel of its own; `cargo test` boots one for all of them.
 unit: ## every test and doc test
