@@ -3,6 +3,8 @@
 mod guard;
 mod report;
 
+use std::collections::BTreeSet;
+
 use super::args::{ApplyArgs, OutputFormat};
 use super::compare::Comparison;
 use super::diff::{self, View, adopt};
@@ -15,7 +17,7 @@ use crate::reconcile::{
     Surroundings, Target, WriterLock,
 };
 use crate::spec::Place;
-use crate::state::{Desired, HostFacts, Plan, State, Subject};
+use crate::state::{Change, Desired, HostFacts, Plan, State, Subject};
 pub(super) use guard::run as guard;
 pub(super) use report::ApplyReport;
 
@@ -30,8 +32,12 @@ pub(super) fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure
         Mode::DryRun => None,
     };
     let comparison = Comparison::live(session, &loaded, request.adopt)?;
-    for note in &comparison.desired.notes {
-        session.out.message(&format!("note: {}", note.message));
+    let notes = comparison.desired.notes.iter();
+    for note in notes
+        .map(|note| note.message.as_str())
+        .collect::<BTreeSet<_>>()
+    {
+        session.out.message(&format!("note: {note}"));
     }
     let host = comparison.observed.host.clone();
     let target = target(&loaded, &comparison);
@@ -124,6 +130,10 @@ fn try_out(
     plan: &Plan,
     place: &dyn Fn(&Subject) -> Option<String>,
 ) -> Preflight {
+    let homeless = homeless(plan, host, place);
+    if !homeless.is_empty() {
+        return Preflight::Failed(homeless);
+    }
     match dataplane::rehearse(live, host, &plan.changes) {
         dataplane::Preflight::Passed => Preflight::Passed,
         dataplane::Preflight::Skipped { reason } => Preflight::Skipped(reason),
@@ -141,6 +151,30 @@ fn try_out(
     }
 }
 
+/// Addresses for interfaces that this machine does not have: the rehearsal leaves addresses out.
+fn homeless(
+    plan: &Plan,
+    host: &HostFacts,
+    place: &dyn Fn(&Subject) -> Option<String>,
+) -> Vec<String> {
+    let known: Vec<&str> = host.interfaces.keys().map(String::as_str).collect();
+    let sentence = |change: &Change| {
+        let Change::AddAddress { key, .. } = change else {
+            return None;
+        };
+        let place = place(&change.subject()).unwrap_or_default();
+        (!known.contains(&key.interface.as_str())).then(|| {
+            format!(
+                "{} goes on {}, and this machine has no such interface; it has {} ({place})",
+                key.address,
+                key.interface,
+                known.join(", "),
+            )
+        })
+    };
+    plan.changes.iter().filter_map(sentence).collect()
+}
+
 /// Why the kernel refuses a step, and where the file asks for it.
 fn refusal(failure: &Refusal, plan: &Plan, place: &dyn Fn(&Subject) -> Option<String>) -> String {
     let change = plan.changes.get(failure.index);
@@ -152,9 +186,11 @@ fn refusal(failure: &Refusal, plan: &Plan, place: &dyn Fn(&Subject) -> Option<St
 
 fn tell(session: &Session<'_>, progress: &Progress) {
     match progress {
-        Progress::Note(_) | Progress::RollingBack { .. } | Progress::Draining { .. } => {
+        Progress::Note(_) | Progress::Draining { .. } => {
             session.out.message(&progress.to_string());
         }
+        // Why is told at the end, with what was undone.
+        Progress::RollingBack { .. } => session.out.message("A step failed: rolling back."),
         Progress::Steps { .. } | Progress::Verifying => session.out.detail(&progress.to_string()),
     }
 }
