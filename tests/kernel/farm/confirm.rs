@@ -4,6 +4,7 @@ use std::process::Child;
 use std::thread;
 use std::time::Duration;
 
+use super::killed::kill_at;
 use super::{Kernel, Method, Run, Site, Text};
 
 /// An accepted farm, and a file that is to be confirmed.
@@ -126,4 +127,23 @@ fn another_apply_waits_for_the_confirmation_of_the_first() {
     farmctl.run(&["confirm"]).exits(0);
     farmctl.apply(&trial.accepted, &["--allow-shrink"]).exits(0);
     assert_eq!(farmctl.kernel(), trial.before);
+}
+
+#[test]
+fn whenever_the_apply_is_killed_everything_is_as_before_when_the_time_is_over() {
+    let trial = Trial::new();
+    let farmctl = &trial.site.farmctl;
+    for call in 1.. {
+        // A file that was undone is not applied again: each is another one.
+        let text = format!("{}# {call}\n", trial.tried);
+        let killed = kill_at(&trial.site, &text, &["--confirm-timeout", "5s"], call);
+        thread::sleep(Duration::from_secs(10));
+        assert_eq!(farmctl.kernel(), trial.before, "call {call}");
+        farmctl.diff(&trial.accepted, &[]).exits(0);
+        farmctl.apply(&trial.accepted, &[]).exits(0).did_nothing();
+        if !killed {
+            assert!(call > 6, "{call}");
+            return;
+        }
+    }
 }

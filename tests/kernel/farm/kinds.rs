@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Method, Site, Text};
+use super::{Live, Method, Site, Text};
 use crate::bed::{Datagrams, Echo, Family, Farm, Net, Server};
 
 const ALL: &str = "real_servers: [{ node: rs1 }, { node: rs2 }, { node: rs3 }]";
@@ -179,4 +179,71 @@ fn a_service_on_every_port_keeps_a_client_with_one_server() {
         let seen = [80, 443, 5000].map(|port| who(&site, from, Method::Nat.vip(family), port));
         assert!(seen.iter().all(|server| *server == seen[0]), "{seen:?}");
     }
+}
+
+/// Every scheduler with each of its options, in the words of the file.
+const SCHEDULERS: [&str; 19] = [
+    "rr",
+    "wrr",
+    "lc",
+    "wlc",
+    "lblc",
+    "lblcr",
+    "dh",
+    "sh",
+    "mh",
+    "sed",
+    "nq",
+    "fo",
+    "ovf",
+    "twos",
+    "{ sh: { port: true } }",
+    "{ sh: { fallback: true } }",
+    "{ sh: { port: true, fallback: true } }",
+    "{ mh: { port: true } }",
+    "{ mh: { port: true, fallback: true } }",
+];
+
+#[test]
+fn every_scheduler_is_taken_read_back_and_answers() {
+    let mut services = String::new();
+    for (scheduler, port) in SCHEDULERS.iter().zip(1000..) {
+        services += &format!(
+            "  s{port}: {{ vip: www, port: {port}, scheduler: {scheduler}, real_servers: [{{ node: \
+             rs1, port: 8080 }}, {{ node: rs2, port: 8080 }}] }}\n"
+        );
+    }
+    let site = site(Method::Nat, &services);
+    for family in Family::BOTH {
+        for port in (1000..).take(SCHEDULERS.len()) {
+            let to = SocketAddr::new(Method::Nat.vip(family), port);
+            site.farm.client.ask(to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn one_scheduler_after_another_serves_the_same_live_connection() {
+    let text = Text::new(Method::Nat);
+    let site = Site::serving(&text);
+    let mut live = Live::start(&site, 2);
+    for scheduler in SCHEDULERS {
+        let text = text.with_scheduler(scheduler).to_string();
+        site.farmctl.apply(&text, &[]).exits(0);
+        live.is_whole();
+    }
+    live.finish();
+}
+
+#[test]
+fn thresholds_marks_and_other_protocols_are_taken_and_read_back() {
+    let services = "  \
+        signalling: { vip: www, port: 2905, protocol: sctp, real_servers: [{ node: rs1 }] }\n  \
+        both: { vip: www, port: 53, protocol: [tcp, udp], real_servers: [{ node: rs1, \
+        upper_threshold: 50, lower_threshold: 20, weight: 65535 }] }\n  \
+        marked: { vip: www, firewall_mark: 9, persistence: { timeout: 1m, mask4: 16, mask6: 48 }, \
+        real_servers: [{ node: rs1 }, { node: rs3, forwarding: { tunnel: { gre: { checksum: full \
+        } } } }] }\n";
+    let site = site(Method::Nat, services);
+    assert_eq!(site.farmctl.kernel().services.len(), 8);
 }

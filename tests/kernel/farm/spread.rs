@@ -45,6 +45,25 @@ fn weights_are_seen_in_who_answers_through_tunnels() {
 }
 
 #[test]
+fn weights_are_seen_in_who_answers_through_gue_tunnels_with_and_without_checksums() {
+    for checksum in ["none", "full", "remote"] {
+        let word = format!("{{ tunnel: {{ gue: {{ port: 6080, checksum: {checksum} }} }} }}");
+        let text = Text::new(Method::Tunnel).to_string();
+        let text = text.replace("forwarding: tunnel", &format!("forwarding: {word}"));
+        let site = Site::new(Method::Tunnel);
+        for family in Family::BOTH {
+            for server in &site.farm.real_servers {
+                server.receive_gue(6080, family);
+            }
+        }
+        site.farmctl.converge(&text, &[]);
+        for family in Family::BOTH {
+            assert_eq!(site.spread(family, 6), [1, 2, 3], "{checksum} {family:?}");
+        }
+    }
+}
+
+#[test]
 fn a_nat_service_makes_the_director_forward_by_itself() {
     let site = Site::new(Method::Nat);
     assert_eq!(site.farm.director.sysctl("net/ipv4/ip_forward"), "0");
