@@ -76,6 +76,7 @@ impl<'a, 'b> Run<'a, 'b> {
         run.write_ahead()?;
         Ok(match run.carry_out_all() {
             Ok(state) => run.converged(&state),
+            Err(Trouble::Differs(rest)) if run.request.wait.is_zero() => run.undo(&differs(&rest)),
             Err(Trouble::Differs(rest)) => run.not_converged(rest),
             Err(Trouble::Refused(failures)) => {
                 let cause = refusals(run.around.place, &failures);
@@ -231,7 +232,16 @@ impl<'a, 'b> Run<'a, 'b> {
                 return Err(Trouble::Differs(rest));
             }
             self.around.clock.sleep(PAUSE);
-            self.carry_out(&rest)?;
+            self.mend(&rest)?;
+        }
+    }
+
+    /// A step that is refused now met something that changed since the last look. With time left
+    /// that is no end: the next look tells.
+    fn mend(&mut self, rest: &Plan) -> Result<(), Trouble> {
+        match self.carry_out(rest) {
+            Err(Trouble::Refused(_)) if !self.request.wait.is_zero() => Ok(()),
+            end => end,
         }
     }
 
@@ -306,12 +316,14 @@ impl<'a, 'b> Run<'a, 'b> {
         Ok(())
     }
 
-    /// The kernel took every step and shows something else: somebody else changes the same
-    /// objects. To undo it would be to fight over them.
+    /// The time that was given is over: what is right stays, as was asked for with `--wait`.
     fn not_converged(mut self, remaining: Plan) -> Outcome {
-        let mut cause = "the kernel took every step, but what is read back differs. Does another \
-                         program change the same objects? Stop it and apply again. What differs:"
-            .to_owned();
+        let mut cause = format!(
+            "the kernel took every step, but what is read back still differs after {} s. Does \
+             another program change the same objects? Stop it and apply again. What is right \
+             stays; what remains:",
+            self.request.wait.as_secs()
+        );
         if let Err(error) = self.settle_unconverged() {
             cause = format!("{cause} (and the state directory could not be written: {error})");
         }
@@ -372,6 +384,17 @@ impl<'a, 'b> Run<'a, 'b> {
         }
         Ok(())
     }
+}
+
+/// Why a run is undone although no step was refused.
+fn differs(rest: &Plan) -> String {
+    let steps: Vec<String> = rest.changes.iter().map(|step| format!("\n  {step}")).collect();
+    format!(
+        "The kernel took every step, but what is read back differs. Does another program change \
+         the same objects? Stop it and apply again; --wait goes on trying. It would still have \
+         to:{}",
+        steps.concat()
+    )
 }
 
 fn refusals(place: &dyn Fn(&Subject) -> Option<String>, failures: &[(Subject, Failure)]) -> String {
