@@ -164,7 +164,7 @@ fn undo(
     let end = match undone {
         Undone::Fully { steps } => {
             pending.record.save(store)?;
-            GuardEnd::Undone { steps }
+            GuardEnd::Undone { steps: steps.len() }
         }
         Undone::InPart { left, now } => {
             let record = record.after_part(&pending.record, &ledger.made, &now);

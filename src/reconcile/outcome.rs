@@ -19,8 +19,8 @@ pub enum Outcome {
     RolledBack {
         /// What failed, in full sentences.
         cause: String,
-        /// How many steps were undone.
-        undone: usize,
+        /// The steps that undid it, a line each.
+        undone: Vec<String>,
     },
     /// Every step was taken, and yet it is not as wanted. Nothing was undone.
     NotConverged {
@@ -83,6 +83,9 @@ impl fmt::Display for Cut {
     }
 }
 
+/// Of how many undone steps each is told.
+const MANY: usize = 20;
+
 impl Outcome {
     /// The exit code of `farmctl apply`.
     pub fn exit_code(&self) -> u8 {
@@ -108,11 +111,7 @@ impl fmt::Display for Outcome {
                 )?;
                 lines(failures, f)
             }
-            Self::RolledBack { cause, undone } => write!(
-                f,
-                "{cause}\nEverything is as it was before: {} undone.",
-                counted(*undone, "step")
-            ),
+            Self::RolledBack { cause, undone } => fmt_rolled_back(cause, undone, f),
             Self::NotConverged { cause, remaining } => {
                 write!(f, "Not converged: {cause}")?;
                 lines(&remaining.changes, f)
@@ -151,6 +150,20 @@ fn fmt_unfinished(keys: &[Key], f: &mut fmt::Formatter<'_>) -> fmt::Result {
          If they are farmctl's, `farmctl apply --adopt` removes them:",
     )?;
     lines(keys, f)
+}
+
+fn fmt_rolled_back(cause: &str, undone: &[String], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{cause}\nEverything is as it was before: ")?;
+    if undone.is_empty() {
+        return f.write_str("nothing had been changed yet.");
+    }
+    write!(f, "{} undone:", counted(undone.len(), "step"))?;
+    let told = undone.get(..MANY).unwrap_or(undone);
+    lines(told, f)?;
+    match undone.len() - told.len() {
+        0 => Ok(()),
+        more => write!(f, "\n  and {more} more"),
+    }
 }
 
 fn fmt_conflict(keys: &[Key], f: &mut fmt::Formatter<'_>) -> fmt::Result {

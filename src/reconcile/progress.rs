@@ -26,11 +26,8 @@ pub enum Progress {
     },
     /// Everything is read back.
     Verifying,
-    /// What was done is undone.
-    RollingBack {
-        /// Why.
-        cause: String,
-    },
+    /// What was done is undone; the outcome says why.
+    RollingBack,
 }
 
 impl fmt::Display for Progress {
@@ -47,7 +44,7 @@ impl fmt::Display for Progress {
                 left.as_secs()
             ),
             Self::Verifying => f.write_str("Reading everything back."),
-            Self::RollingBack { cause } => write!(f, "Rolling back. {cause}"),
+            Self::RollingBack => f.write_str("That failed: rolling back."),
         }
     }
 }

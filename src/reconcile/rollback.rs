@@ -1,5 +1,6 @@
 //! Goes back to what was ours before a run, from wherever it stopped.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -19,8 +20,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) enum Undone {
     /// Everything is as it was.
     Fully {
-        /// How many steps that took.
-        steps: usize,
+        /// The steps that this took, a line each.
+        steps: Vec<String>,
     },
     /// Something is not.
     InPart {
@@ -54,7 +55,7 @@ pub(super) fn roll_back(
     before: &State,
     ledger: &Ledger,
 ) -> Undone {
-    let mut steps = 0;
+    let mut steps = Vec::new();
     let mut trouble = Vec::new();
     let mut attempt = 0;
     loop {
@@ -75,7 +76,7 @@ pub(super) fn roll_back(
         attempt += 1;
         trouble.clear();
         for (_, batch) in rest.batches() {
-            steps += execute(plane, batch, &mut trouble);
+            steps.extend(execute(plane, batch, &mut trouble));
         }
     }
 }
@@ -96,15 +97,19 @@ fn in_part(rest: &Plan, trouble: Vec<String>, now: State) -> Undone {
 }
 
 /// Carries out what it can; a failure of one step must not keep the others from being tried.
-fn execute(plane: &mut dyn Dataplane, batch: &[Change], trouble: &mut Vec<String>) -> usize {
+/// Returns the steps that were taken.
+fn execute(plane: &mut dyn Dataplane, batch: &[Change], trouble: &mut Vec<String>) -> Vec<String> {
     match plane.execute(batch) {
         Ok(failures) => {
             trouble.extend(failures.iter().map(|failure| failure.error.to_string()));
-            batch.len().saturating_sub(failures.len())
+            let failed: BTreeSet<usize> = failures.iter().map(|failure| failure.index).collect();
+            let steps = batch.iter().enumerate();
+            let taken = steps.filter(|(index, _)| !failed.contains(index));
+            taken.map(|(_, change)| change.to_string()).collect()
         }
         Err(error) => {
             trouble.push(error.to_string());
-            0
+            Vec::new()
         }
     }
 }

@@ -339,9 +339,7 @@ impl<'a, 'b> Run<'a, 'b> {
     /// Goes back, and says how far that went.
     fn undo(self, cause: &str) -> Outcome {
         let cause = cause.to_owned();
-        (self.around.progress)(&Progress::RollingBack {
-            cause: cause.clone(),
-        });
+        (self.around.progress)(&Progress::RollingBack);
         let around = &mut *self.around;
         let before = &self.prepared.before;
         match roll_back(around.plane, around.clock, before, &self.ledger) {
@@ -358,7 +356,7 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
-    fn undone(mut self, mut cause: String, undone: usize) -> Outcome {
+    fn undone(mut self, mut cause: String, undone: Vec<String>) -> Outcome {
         let record = self.prepared.record.clone();
         if let Err(error) = self.close(&record) {
             cause = format!("{cause}\n{error}");

@@ -186,11 +186,9 @@ fn refusal(failure: &Refusal, plan: &Plan, place: &dyn Fn(&Subject) -> Option<St
 
 fn tell(session: &Session<'_>, progress: &Progress) {
     match progress {
-        Progress::Note(_) | Progress::Draining { .. } => {
+        Progress::Note(_) | Progress::RollingBack | Progress::Draining { .. } => {
             session.out.message(&progress.to_string());
         }
-        // Why is told at the end, with what was undone.
-        Progress::RollingBack { .. } => session.out.message("A step failed: rolling back."),
         Progress::Steps { .. } | Progress::Verifying => session.out.detail(&progress.to_string()),
     }
 }

@@ -210,6 +210,28 @@ fn a_step_that_fails_undoes_everything_wherever_it_is() {
 }
 
 #[test]
+fn a_rollback_says_what_it_undid_and_does_not_flood_the_terminal() {
+    let undone = |count: u16| {
+        let bench = Bench::holding(State::default());
+        let ports: Vec<u16> = (1..=count).collect();
+        bench
+            .kernel
+            .memory
+            .borrow_mut()
+            .refuse(usize::from(count) * 2 - 1, refusal());
+        let outcome = bench.apply(&Request::default(), &target(state_of_ports(&ports)));
+        let outcome = outcome.unwrap();
+        assert_eq!(outcome.exit_code(), 1, "{outcome}");
+        outcome.to_string()
+    };
+    let one = undone(1);
+    assert!(one.contains("1 step undone:\n  remove service tcp"), "{one}");
+    let many = undone(30);
+    assert!(many.contains("30 steps undone:"), "{many}");
+    assert!(many.ends_with("\n  and 10 more"), "{many}");
+}
+
+#[test]
 fn what_cannot_be_undone_is_listed_and_stays_ours() {
     let bench = Bench::holding(State::default());
     for place in 3..40 {
