@@ -259,7 +259,9 @@ fn colours_come_when_they_are_asked_for() {
 
 #[test]
 fn the_committed_schemas_are_the_generated_ones() {
-    for of in ["farm", "diff", "apply", "validate", "status", "snapshot"] {
+    for of in [
+        "farm", "diff", "apply", "confirm", "validate", "status", "snapshot",
+    ] {
         let (code, generated, _) = output(farmctl().args(["schema", of]));
         assert_eq!(code, 0);
         let path = root().join("schemas").join(format!("{of}.schema.json"));
@@ -293,4 +295,78 @@ fn completions_and_the_manual_know_every_command() {
         assert!(man.contains(command), "the manual lacks {command}");
     }
     assert!(!man.contains("guard"), "the guard is no command for people");
+}
+
+#[test]
+fn a_flag_is_on_by_its_variable_unless_that_says_no() {
+    for (value, code) in [("1", 0), ("yes", 0), ("true", 0), ("0", 1), ("", 1)] {
+        let mut command = farmctl();
+        command.args(["status", "no-such.yaml"]);
+        let (end, out, _) = output(command.env("FARMCTL_CHECK", value));
+        let checked = out.contains("FARM UNKNOWN");
+        assert_eq!(
+            (end, checked),
+            if code == 0 { (3, true) } else { (2, false) }
+        );
+    }
+}
+
+#[test]
+fn a_check_of_a_file_with_mistakes_says_so_in_its_line() {
+    let (code, out, _) = output(
+        farmctl()
+            .args(["status", "--check", "-"])
+            .write_stdin("version: 1\nnonsense: 1\n"),
+    );
+    assert_eq!(code, 3);
+    assert!(
+        out.starts_with("FARM UNKNOWN: the file has mistakes"),
+        "{out}"
+    );
+}
+
+#[test]
+fn one_unreadable_file_does_not_hide_the_problems_of_the_others() {
+    let folder = TempDir::new().unwrap();
+    let bad = folder.path().join("bad.yaml");
+    fs::write(&bad, farm(1).replace("vip: www", "vip: wwww")).unwrap();
+    let (code, _, err) = output(farmctl().args(["validate", "no-such.yaml"]).arg(&bad));
+    assert_eq!(code, 2);
+    assert!(err.contains("no-such.yaml can't be read"), "{err}");
+    assert!(err.contains("wwww"), "{err}");
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "assert_cmd does not let go of the streams"
+)]
+fn a_result_that_a_full_disk_swallows_is_an_error_and_a_closed_pipe_is_none() {
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let program = assert_cmd::cargo::cargo_bin("farmctl");
+    let mut command = std::process::Command::new(&program);
+    let end = command.arg("schema").stdout(full).output().unwrap();
+    assert_eq!(end.status.code(), Some(2));
+    let said = String::from_utf8(end.stderr).unwrap();
+    assert!(
+        said.contains("could not be written: No space left"),
+        "{said}"
+    );
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = std::process::Command::new(&program);
+    let end = command.arg("schema").stdout(writer).output().unwrap();
+    assert_eq!((end.status.code(), end.stderr.len()), (Some(0), 0));
+}
+
+#[test]
+fn an_output_that_a_command_does_not_have_is_refused_by_name() {
+    for command in ["validate", "status", "confirm"] {
+        let (code, _, err) = output(farmctl().args([command, "-o", "ops"]));
+        assert_eq!(code, 2, "{command}");
+        assert!(err.contains("text, json and yaml"), "{err}");
+    }
 }

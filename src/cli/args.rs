@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// One file describes the farm; one binary makes it so.
@@ -43,10 +44,10 @@ pub struct Global {
     )]
     pub color: ColorChoice,
     /// Say more about what is done
-    #[arg(short, long, global = true, env = "FARMCTL_VERBOSE")]
+    #[arg(short, long, global = true, env = "FARMCTL_VERBOSE", value_parser = switch())]
     pub verbose: bool,
     /// Never ask; farmctl asks nothing today
-    #[arg(long, global = true, env = "FARMCTL_NO_INPUT")]
+    #[arg(long, global = true, env = "FARMCTL_NO_INPUT", value_parser = switch())]
     pub no_input: bool,
     /// Which node of the file this machine is [default: found by address, then by host name]
     #[arg(long, global = true, value_name = "NAME", env = "FARMCTL_NODE")]
@@ -129,16 +130,21 @@ pub struct DiffArgs {
     #[arg(value_name = "FILE")]
     pub path: Option<PathBuf>,
     /// Compare with another version of the file instead of the kernel: a git revision or a file
-    #[arg(long, value_name = "REV_OR_FILE", conflicts_with = "snapshot")]
+    #[arg(
+        long,
+        value_name = "REV_OR_FILE",
+        conflicts_with = "snapshot",
+        env = "FARMCTL_BASE"
+    )]
     pub base: Option<String>,
     /// Compare with a saved live state (`farmctl snapshot`) instead of the kernel
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "FARMCTL_SNAPSHOT")]
     pub snapshot: Option<PathBuf>,
     /// What becomes of objects that farmctl made and the file no longer has
-    #[arg(long, value_enum, default_value = "owned")]
+    #[arg(long, value_enum, default_value = "owned", env = "FARMCTL_PRUNE")]
     pub prune: Prune,
     /// Take over objects that the file names and somebody else made
-    #[arg(long)]
+    #[arg(long, env = "FARMCTL_ADOPT", value_parser = switch())]
     pub adopt: bool,
 }
 
@@ -171,28 +177,39 @@ pub struct ApplyArgs {
     #[arg(value_name = "FILE")]
     pub path: Option<PathBuf>,
     /// Show the plan and what its preflight says; change nothing
-    #[arg(long)]
+    #[arg(long, env = "FARMCTL_DRY_RUN", value_parser = switch())]
     pub dry_run: bool,
     /// Go on until the kernel shows the wanted state, at most --timeout
-    #[arg(long)]
+    #[arg(long, env = "FARMCTL_WAIT", value_parser = switch())]
     pub wait: bool,
-    /// How long --wait waits, such as 30s
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
-    pub timeout: Duration,
+    /// How long to go on, such as 10s; says --wait [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = duration, env = "FARMCTL_TIMEOUT")]
+    pub timeout: Option<Duration>,
     /// What becomes of objects that farmctl made and the file no longer has
-    #[arg(long, value_enum, default_value = "owned")]
+    #[arg(long, value_enum, default_value = "owned", env = "FARMCTL_PRUNE")]
     pub prune: Prune,
     /// Take over objects that the file names and somebody else made
-    #[arg(long)]
+    #[arg(long, env = "FARMCTL_ADOPT", value_parser = switch())]
     pub adopt: bool,
     /// Do it although it removes much of the farm; once
-    #[arg(long)]
+    #[arg(long, env = "FARMCTL_ALLOW_SHRINK", value_parser = switch())]
     pub allow_shrink: bool,
     /// Let connections of removed real servers end by themselves for at most this long
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = duration,
+        default_value = "0s",
+        env = "FARMCTL_DRAIN_TIMEOUT"
+    )]
     pub drain_timeout: Duration,
     /// Undo everything unless `farmctl confirm` comes within this time
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = some_duration,
+        env = "FARMCTL_CONFIRM_TIMEOUT"
+    )]
     pub confirm_timeout: Option<Duration>,
 }
 
@@ -203,7 +220,7 @@ pub struct StatusArgs {
     #[arg(value_name = "FILE")]
     pub path: Option<PathBuf>,
     /// One line and the exit code of a monitoring plugin: 0 full, 1 degraded, 2 down, 3 unknown
-    #[arg(long)]
+    #[arg(long, env = "FARMCTL_CHECK", value_parser = switch())]
     pub check: bool,
 }
 
@@ -224,6 +241,8 @@ pub enum SchemaOf {
     Diff,
     /// What `apply -o json` prints.
     Apply,
+    /// What `confirm -o json` prints.
+    Confirm,
     /// What `validate -o json` prints.
     Validate,
     /// What `status -o json` prints.
@@ -248,9 +267,81 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
+impl ApplyArgs {
+    /// How long to go on where the kernel does not show at once what is wanted.
+    pub(super) fn patience(&self) -> Duration {
+        match (self.wait, self.timeout) {
+            (_, Some(timeout)) => timeout,
+            (true, None) => Duration::from_secs(30),
+            (false, None) => Duration::ZERO,
+        }
+    }
+}
+
+/// A flag whose variable is off where it is empty, `0`, `no`, `off` or `false`, and else on.
+fn switch() -> FalseyValueParser {
+    FalseyValueParser::new()
+}
+
+/// A duration with a unit that is longer than nothing.
+fn some_duration(text: &str) -> Result<Duration, String> {
+    let length = duration(text)?;
+    if length.is_zero() {
+        return Err("it would be undone at once; leave some time, such as 60s".into());
+    }
+    Ok(length)
+}
+
 /// A duration with a unit, in farm.yaml's own words.
 fn duration(text: &str) -> Result<Duration, String> {
     text.parse::<crate::spec::Duration>()
         .map(|duration| duration.0)
         .map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Every option of a command and of its subcommands, but for help and version.
+    fn options(command: &clap::Command) -> Vec<clap::Arg> {
+        let all = command.get_opts().cloned();
+        let flags = all.filter(|option| !["help", "version"].contains(&option.get_id().as_str()));
+        let below = command.get_subcommands().flat_map(options);
+        flags.chain(below).collect()
+    }
+
+    #[test]
+    fn each_option_has_a_variable_of_its_own_name() {
+        for option in options(&Cli::command()) {
+            let name = option.get_long().unwrap().replace('-', "_").to_uppercase();
+            let variable = option.get_env().map(|name| name.to_string_lossy());
+            assert_eq!(variable.as_deref(), Some(&*format!("FARMCTL_{name}")));
+        }
+    }
+
+    fn apply(arguments: &[&str]) -> Result<ApplyArgs, clap::Error> {
+        let cli = Cli::try_parse_from(["farmctl", "apply"].iter().chain(arguments))?;
+        let Command::Apply(args) = cli.command else {
+            panic!("{cli:?}")
+        };
+        Ok(args)
+    }
+
+    #[test]
+    fn a_timeout_alone_is_waited_for() {
+        let patience = |arguments: &[&str]| apply(arguments).unwrap().patience().as_secs();
+        assert_eq!(patience(&[]), 0);
+        assert_eq!(patience(&["--wait"]), 30);
+        assert_eq!(patience(&["--timeout", "5s"]), 5);
+        assert_eq!(patience(&["--wait", "--timeout", "5s"]), 5);
+    }
+
+    #[test]
+    fn a_change_that_would_be_undone_at_once_is_refused() {
+        let error = apply(&["--confirm-timeout", "0s"]).unwrap_err();
+        assert!(error.to_string().contains("undone at once"), "{error}");
+    }
 }

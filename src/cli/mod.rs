@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command};
+use args::{Cli, Command, OutputFormat};
 use failure::Failure;
 use session::Session;
 
@@ -30,16 +30,50 @@ use session::Session;
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let session = Session::new(&cli.global);
-    match dispatch(&session, &cli.command) {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            if !failure.message.is_empty() {
-                let error = session.out.message_paint.alert("error:");
-                session.out.message(&format!("{error} {failure}"));
-            }
-            ExitCode::from(failure.code)
+    let end = has_output(&cli).and_then(|()| dispatch(&session, &cli.command));
+    let code = end.unwrap_or_else(|failure| {
+        if !failure.message.is_empty() {
+            complain(&session, &failure.message);
         }
+        failure.code
+    });
+    ExitCode::from(delivered(&session, &cli.command, code))
+}
+
+/// A result that got lost (a full disk) makes the exit code an error, except that of `apply`: it
+/// says what became of the kernel.
+fn delivered(session: &Session<'_>, command: &Command, code: u8) -> u8 {
+    let Some(error) = session.out.lost() else {
+        return code;
+    };
+    complain(
+        session,
+        &format!("the result could not be written: {error}"),
+    );
+    if matches!(command, Command::Apply(_)) {
+        code
+    } else {
+        failure::code::ERROR
     }
+}
+
+fn complain(session: &Session<'_>, message: &str) {
+    let error = session.out.message_paint.alert("error:");
+    session.out.message(&format!("{error} {message}"));
+}
+
+/// Steps are an output of the commands that have a plan.
+fn has_output(cli: &Cli) -> Result<(), Failure> {
+    let without_plan = matches!(
+        cli.command,
+        Command::Validate(_) | Command::Status(_) | Command::Confirm
+    );
+    if without_plan && cli.global.output == OutputFormat::Ops {
+        return Err(Failure::error(
+            "`-o ops` is an output of diff and apply; this command has text, json and yaml",
+        ));
+    }
+    Ok(())
 }
 
 fn dispatch(session: &Session<'_>, command: &Command) -> Result<u8, Failure> {

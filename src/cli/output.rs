@@ -1,20 +1,22 @@
 //! The only place that prints: results to standard output, everything else to standard error.
 
+use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 
 use super::args::ColorChoice;
 
 /// Where results and messages go.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Output {
     /// How results are painted.
     pub paint: Paint,
     /// How messages are painted.
     pub message_paint: Paint,
     verbose: bool,
+    /// Why results did not get to where they were to go.
+    lost: RefCell<Option<io::Error>>,
 }
 
-#[expect(clippy::unused_self, reason = "only who is given an Output prints")]
 impl Output {
     /// Decides on colours by the choice, the environment and what the streams are.
     pub(super) fn new(choice: ColorChoice, verbosity: Verbosity) -> Self {
@@ -22,21 +24,30 @@ impl Output {
             paint: Paint::choose(choice, io::stdout().is_terminal()),
             message_paint: Paint::choose(choice, io::stderr().is_terminal()),
             verbose: verbosity == Verbosity::Verbose,
+            lost: RefCell::default(),
         }
     }
 
     /// Prints a result. A closed pipe ends the output, not the program.
-    pub(super) fn result(self, text: &str) {
-        write_all(io::stdout().lock(), text);
+    pub(super) fn result(&self, text: &str) {
+        if let Err(error) = write_all(io::stdout().lock(), text) {
+            self.lost.replace(Some(error));
+        }
     }
 
-    /// Prints a message for people.
-    pub(super) fn message(self, text: &str) {
-        write_all(io::stderr().lock(), text);
+    /// Why a result was not written, such as a full disk. Asking takes the answer.
+    pub(super) fn lost(&self) -> Option<io::Error> {
+        self.lost.take()
+    }
+
+    /// Prints a message for people. Where nobody can hear it, nobody can be told.
+    #[expect(clippy::unused_self, reason = "only who is given an Output prints")]
+    pub(super) fn message(&self, text: &str) {
+        let _nobody_hears = write_all(io::stderr().lock(), text);
     }
 
     /// Prints a message for people who asked for more.
-    pub(super) fn detail(self, text: &str) {
+    pub(super) fn detail(&self, text: &str) {
         if self.verbose {
             self.message(text);
         }
@@ -53,15 +64,20 @@ pub(super) enum Verbosity {
 }
 
 /// Writes text and ends the line. A reader that went away (`farmctl diff | head`) is no error.
-fn write_all(mut stream: impl Write, text: &str) {
+fn write_all(mut stream: impl Write, text: &str) -> io::Result<()> {
     let end = if text.ends_with('\n') || text.is_empty() {
         ""
     } else {
         "\n"
     };
-    let _closed_pipe = stream.write_all(text.as_bytes());
-    let _closed_pipe = stream.write_all(end.as_bytes());
-    let _closed_pipe = stream.flush();
+    let written = stream
+        .write_all(text.as_bytes())
+        .and_then(|()| stream.write_all(end.as_bytes()))
+        .and_then(|()| stream.flush());
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Whether and how text is coloured.

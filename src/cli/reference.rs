@@ -23,6 +23,7 @@ pub(super) fn schema_text(of: SchemaOf) -> Result<String, Failure> {
         SchemaOf::Farm => schema::farm_schema(),
         SchemaOf::Diff => of_type::<DiffReport>(),
         SchemaOf::Apply => of_type::<super::apply::ApplyReport>(),
+        SchemaOf::Confirm => of_type::<super::apply::ConfirmReport>(),
         SchemaOf::Validate => of_type::<super::validate::ValidateReport>(),
         SchemaOf::Status => of_type::<StatusReport>(),
         SchemaOf::Snapshot => of_type::<super::snapshot::SnapshotOutline>(),

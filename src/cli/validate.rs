@@ -86,15 +86,25 @@ pub(super) struct RelatedReport {
 /// Runs the command. 0: all valid; 1: problems; 2: a file that can't be read.
 pub(super) fn run(session: &Session<'_>, args: &ValidateArgs) -> Result<u8, Failure> {
     let mut readings = Vec::new();
+    let mut unreadable = None;
     for path in paths(session, args) {
-        let text = files::read(&path)?;
-        readings.push(session::read(&text.name, &text.bytes));
+        match files::read(&path) {
+            Ok(text) => readings.push(session::read(&text.name, &text.bytes)),
+            Err(failure) => {
+                session.out.message(&format!("error: {failure}"));
+                unreadable = Some(Failure::silent(failure.code));
+            }
+        }
     }
     show(session, &readings)?;
     let failed = readings
         .iter()
         .any(|reading| session::has_error(&reading.problems));
-    Ok(if failed { code::DIFFERENT } else { code::OK })
+    match unreadable {
+        Some(failure) => Err(failure),
+        None if failed => Ok(code::DIFFERENT),
+        None => Ok(code::OK),
+    }
 }
 
 fn paths(session: &Session<'_>, args: &ValidateArgs) -> Vec<PathBuf> {

@@ -386,7 +386,11 @@ impl<'a, 'b> Run<'a, 'b> {
 
 /// Why a run is undone although no step was refused.
 fn differs(rest: &Plan) -> String {
-    let steps: Vec<String> = rest.changes.iter().map(|step| format!("\n  {step}")).collect();
+    let steps: Vec<String> = rest
+        .changes
+        .iter()
+        .map(|step| format!("\n  {step}"))
+        .collect();
     format!(
         "The kernel took every step, but what is read back differs. Does another program change \
          the same objects? Stop it and apply again; --wait goes on trying. It would still have \

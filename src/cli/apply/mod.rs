@@ -13,13 +13,13 @@ use super::session::{Loaded, Session};
 use crate::clock::SystemClock;
 use crate::dataplane::{self, Failure as Refusal, Ipvs};
 use crate::reconcile::{
-    self, Confirmation, Mode, Origin, Outcome, Preflight, Progress, Request, Shrink, Store,
-    Surroundings, Target, WriterLock,
+    self, Mode, Origin, Outcome, Preflight, Progress, Request, Shrink, Store, Surroundings, Target,
+    WriterLock,
 };
 use crate::spec::Place;
 use crate::state::{Change, Desired, HostFacts, Plan, State, Subject};
 pub(super) use guard::run as guard;
-pub(super) use report::ApplyReport;
+pub(super) use report::{ApplyReport, ConfirmReport};
 
 /// Runs the command.
 pub(super) fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure> {
@@ -70,11 +70,7 @@ fn request(args: &ApplyArgs) -> Request {
         },
         prune: args.prune.into(),
         drain: args.drain_timeout,
-        wait: if args.wait {
-            args.timeout
-        } else {
-            std::time::Duration::ZERO
-        },
+        wait: args.patience(),
         confirm: args.confirm_timeout,
     }
 }
@@ -230,21 +226,13 @@ pub(super) fn confirm(session: &Session<'_>) -> Result<u8, Failure> {
     let origin = Origin::here().map_err(failure)?;
     let store = Store::at(&session.global.state_dir);
     let confirmation = reconcile::confirm(&store, &origin).map_err(failure)?;
-    let (text, code) = match confirmation {
-        Confirmation::Confirmed { farm } => {
-            (format!("Confirmed: {farm} stays as it is."), code::OK)
-        }
-        Confirmation::NothingPending => (
-            "Nothing waits for a confirmation: it was confirmed or undone already.".into(),
-            code::DIFFERENT,
-        ),
-        Confirmation::Void => (
-            "What waited went with a reboot, or belongs to another network namespace.".into(),
-            code::DIFFERENT,
-        ),
-    };
-    session.out.result(&text);
-    Ok(code)
+    let report = ConfirmReport::of(&confirmation);
+    if session.wants_values() {
+        session.value(&report)?;
+    } else {
+        session.out.result(&report.message);
+    }
+    Ok(report.exit_code)
 }
 
 /// An error before anything was changed: exit code 2.

@@ -26,7 +26,11 @@ pub(super) fn run(session: &Session<'_>, args: &StatusArgs) -> Result<u8, Failur
             Ok(report.health.plugin_code())
         }
         Err(failure) => {
-            session.out.result(&format!("FARM UNKNOWN: {failure}"));
+            let why = match failure.message.as_str() {
+                "" => "the file has mistakes; `farmctl validate` shows them",
+                message => message,
+            };
+            session.out.result(&format!("FARM UNKNOWN: {why}"));
             Ok(UNKNOWN)
         }
     }

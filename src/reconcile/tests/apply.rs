@@ -225,7 +225,10 @@ fn a_rollback_says_what_it_undid_and_does_not_flood_the_terminal() {
         outcome.to_string()
     };
     let one = undone(1);
-    assert!(one.contains("1 step undone:\n  remove service tcp"), "{one}");
+    assert!(
+        one.contains("1 step undone:\n  remove service tcp"),
+        "{one}"
+    );
     let many = undone(30);
     assert!(many.contains("30 steps undone:"), "{many}");
     assert!(many.ends_with("\n  and 10 more"), "{many}");
