@@ -115,6 +115,7 @@ pub fn confirm(store: &Store, origin: &Origin) -> Result<Confirmation, Error> {
     let Some(pending) = Pending::load(store)? else {
         return Ok(Confirmation::NothingPending);
     };
+    pending.origin.make_way(origin, store.directory())?;
     Pending::remove(store)?;
     if pending.origin != *origin {
         return Ok(Confirmation::Void);
@@ -135,6 +136,7 @@ pub fn undo_if_due(
         return Ok(None);
     };
     if pending.origin != *origin {
+        pending.origin.make_way(origin, store.directory())?;
         Pending::remove(store)?;
         return Ok(None);
     }

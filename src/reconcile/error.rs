@@ -75,6 +75,19 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// The state directory is another living namespace's.
+    #[error(
+        "the state directory {} belongs to another network namespace of this machine, which still \
+         lives ({sign}). If both wrote there, each would forget what it made. Give this one a \
+         directory of its own with --state-dir",
+        path.display()
+    )]
+    OtherNamespace {
+        /// The directory.
+        path: PathBuf,
+        /// What keeps the namespace alive.
+        sign: String,
+    },
     /// The data plane can't be read.
     #[error(transparent)]
     Dataplane(#[from] dataplane::Error),

@@ -79,11 +79,17 @@ impl Record {
     }
 
     /// The record as it holds here: an empty one where none was written, and where the kernel's
-    /// objects went with an earlier boot or are another namespace's.
+    /// objects went with an earlier boot or with another namespace. The record of a namespace that
+    /// lives is an error.
     pub fn load(store: &Store, origin: &Origin) -> Result<Self, Error> {
-        let stored = store.load::<Self>(Document::Record)?;
-        let here = stored.filter(|record| record.origin == *origin);
-        Ok(here.unwrap_or_else(|| Self::empty(origin.clone())))
+        let Some(stored) = store.load::<Self>(Document::Record)? else {
+            return Ok(Self::empty(origin.clone()));
+        };
+        if stored.origin == *origin {
+            return Ok(stored);
+        }
+        stored.origin.make_way(origin, store.directory())?;
+        Ok(Self::empty(origin.clone()))
     }
 
     /// Writes the record to the disk.
@@ -175,6 +181,19 @@ mod tests {
         let after = Record::load(&store, &origin("boot two")).unwrap();
         assert_eq!(after, Record::empty(origin("boot two")));
         assert_eq!(Record::load(&store, &origin("boot one")).unwrap(), record);
+    }
+
+    #[test]
+    fn the_record_of_another_living_namespace_is_never_taken_for_none() {
+        let (_place, store, mut record) = stored();
+        record.origin = Origin::here().unwrap();
+        record.save(&store).unwrap();
+        let elsewhere = Origin {
+            namespace: "4:1".to_owned(),
+            ..record.origin.clone()
+        };
+        let error = Record::load(&store, &elsewhere).unwrap_err();
+        assert!(matches!(error, Error::OtherNamespace { .. }), "{error}");
     }
 
     #[test]
