@@ -16,6 +16,7 @@ mod killed;
 mod kinds;
 mod live;
 mod marks;
+mod operations;
 mod rights;
 mod site;
 mod spread;
