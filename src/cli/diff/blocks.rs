@@ -39,8 +39,8 @@ pub(crate) fn differing(live: &State, wanted: &State, names: &Names) -> Vec<Bloc
         },
         Block {
             title: "connection sync".into(),
-            live: sync(live),
-            wanted: sync(wanted),
+            live: sync(live, wanted),
+            wanted: sync(wanted, wanted),
         },
     ];
     blocks.retain(|block| block.live != block.wanted);
@@ -201,7 +201,8 @@ fn marks(state: &State) -> Vec<String> {
     state.marks.iter().map(ToString::to_string).collect()
 }
 
-fn sync(state: &State) -> Vec<String> {
+/// A length that the wanted state leaves to the kernel is left out: it is no difference.
+fn sync(of: &State, wanted: &State) -> Vec<String> {
     let line = |(role, daemon): (&SyncRole, &SyncDaemon)| {
         let SyncDaemon {
             interface,
@@ -211,7 +212,44 @@ fn sync(state: &State) -> Vec<String> {
             port,
             ttl,
         } = daemon;
-        format!("{role}: {interface}, id {id}, {group} port {port}, ttl {ttl}, length {max_length}")
+        let asked = wanted.sync_daemons.get(role);
+        let length = match asked.map_or(0, |asked| asked.max_length) {
+            0 => String::new(),
+            _ => format!(", length {max_length}"),
+        };
+        format!("{role}: {interface}, id {id}, {group} port {port}, ttl {ttl}{length}")
     };
-    state.sync_daemons.iter().map(line).collect()
+    of.sync_daemons.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listening(max_length: u16) -> State {
+        let daemon = SyncDaemon {
+            interface: "eth1".into(),
+            id: 7,
+            max_length,
+            group: std::net::Ipv4Addr::new(224, 0, 0, 81).into(),
+            port: 8848,
+            ttl: 1,
+        };
+        State {
+            sync_daemons: [(SyncRole::Backup, daemon)].into(),
+            ..State::default()
+        }
+    }
+
+    #[test]
+    fn a_length_that_the_kernel_chose_is_not_shown_as_a_difference() {
+        let blocks =
+            |live, wanted| differing(&listening(live), &listening(wanted), &Names::default());
+        assert_eq!(blocks(1472, 0), []);
+        let [block] = &blocks(1472, 1400)[..] else {
+            panic!("one block")
+        };
+        assert!(block.live[0].ends_with("length 1472"), "{block:?}");
+        assert!(block.wanted[0].ends_with("length 1400"), "{block:?}");
+    }
 }
