@@ -248,11 +248,15 @@ pub(super) fn some_server_has_a_weight(context: &Context<'_>, problems: &mut Vec
         let servers = &service.effective.real_servers;
         let idle = !servers.is_empty() && servers.iter().all(|server| server.weight == 0);
         if idle && !context.lost(&list) && reported.insert(list.clone()) {
+            let outcome = match service.effective.sorry_server {
+                Some(_) => "the sorry server gets all new connections",
+                None => "new connections are refused",
+            };
             problems.push(
                 Problem::warning(
                     "all-weights-zero",
                     Place::Key(list),
-                    "every real server of this list has weight 0: new connections are refused",
+                    format!("every real server of this list has weight 0: {outcome}"),
                 )
                 .labelled(format!("used by the service `{}`", service.name))
                 .helped("give a server that should take connections a `weight` of 1 or more"),
