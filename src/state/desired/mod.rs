@@ -92,6 +92,8 @@ pub enum NoteKind {
     /// It is not known on which interface an address goes up, or this machine has no such
     /// interface.
     NoInterface,
+    /// The interface of an address is down: nobody reaches it.
+    InterfaceDown,
     /// Addresses are not put up here, because several directors could hold them.
     NotRaised,
 }

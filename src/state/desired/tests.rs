@@ -152,6 +152,19 @@ fn without_an_interface_in_the_file_the_neighbours_tell_it() {
 }
 
 #[test]
+fn an_address_on_an_interface_that_is_down_is_wanted_and_told() {
+    let file = "version: 1\nvips: { www: { addresses: [192.0.2.10], interface: eth0 } }\n";
+    let mut host = host(&[("eth0", &[][..])]);
+    assert_eq!(kinds(&made(file, None, &host)), []);
+    for interface in host.interfaces.values_mut() {
+        interface.up = false;
+    }
+    let desired = made(file, None, &host);
+    assert_eq!(kinds(&desired), [NoteKind::InterfaceDown]);
+    assert_eq!(desired.state.addresses.len(), 1);
+}
+
+#[test]
 fn a_nodes_address_leads_to_its_interface() {
     let file = r"
 version: 1

@@ -76,11 +76,7 @@ impl Raised<'_> {
 
     fn add_to(&self, desired: &mut Desired, interface: String, origin: Origin) {
         let address = self.address_on(&interface);
-        if !self.here.host.interfaces.is_empty()
-            && !self.here.host.interfaces.contains_key(&interface)
-        {
-            desired.notes.push(missing(&interface, &origin));
-        }
+        desired.notes.extend(self.trouble_with(&interface, &origin));
         if self.ip().is_ipv4() && address.prefix < full_prefix(self.ip()) {
             let promote = Setting::PromoteSecondaries(interface.clone());
             desired.state.settings.insert(promote, 1);
@@ -91,6 +87,24 @@ impl Raised<'_> {
         };
         desired.state.addresses.insert(key.clone(), address);
         desired.addresses.insert(key, origin);
+    }
+
+    /// What keeps the address from being reached. Where nothing was measured nothing is known.
+    fn trouble_with(&self, interface: &str, origin: &Origin) -> Option<Note> {
+        let interfaces = &self.here.host.interfaces;
+        match interfaces.get(interface) {
+            None if interfaces.is_empty() => None,
+            None => Some(missing(interface, origin)),
+            Some(facts) if facts.up => None,
+            Some(_) => Some(Note {
+                kind: NoteKind::InterfaceDown,
+                path: origin.path.clone(),
+                message: format!(
+                    "The interface {interface} is down: nobody reaches {} until it is up.",
+                    self.ip()
+                ),
+            }),
+        }
     }
 
     /// Where the machine has an address of its own in the prefix, the kernel knows the network
