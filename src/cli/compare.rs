@@ -6,10 +6,11 @@ use super::failure::Failure;
 use super::names::Names;
 use super::node::{Identity, identify};
 use super::session::{Loaded, Session};
+use crate::clock::SystemClock;
 use crate::dataplane::{self, Observation};
 use crate::reconcile::{self, Adopt, Key, Origin, Record, Scope, Store};
 use crate::spec::{Farm, Name};
-use crate::state::{AddressKey, Desired, HostFacts, desired};
+use crate::state::{AddressKey, Desired, HostFacts, Part, desired};
 
 /// Everything that a command needs to know about this machine and the file.
 pub(super) struct Comparison {
@@ -34,7 +35,14 @@ impl Comparison {
     ) -> Result<Self, Failure> {
         let observed = dataplane::observe_best()?;
         match known(session)? {
-            Known::Record(record) => Self::with(session, loaded, observed, &record, adopt),
+            Known::Record(record) => {
+                let mut comparison = Self::with(session, loaded, observed, &record, adopt)?;
+                let store = Store::at(&session.global.state_dir);
+                let notes = reconcile::unsettled(&store, &record.origin, &SystemClock);
+                let notes = notes.map_err(|error| Failure::error(error.to_string()))?;
+                comparison.notes.extend(notes);
+                Ok(comparison)
+            }
             Known::Nothing { record, why } => {
                 let mut comparison = Self::with(session, loaded, observed, &record, Adopt::Yes)?;
                 comparison.notes.push(why);
@@ -94,6 +102,9 @@ pub(super) fn names(desired: &Desired) -> Names {
     }
     for ((service, key), origin) in &desired.destinations {
         names.add_server(*service, *key, origin.name.as_str());
+        if origin.part == Part::SorryServer {
+            names.add_sorry(*service, *key);
+        }
     }
     names
 }

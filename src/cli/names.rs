@@ -1,6 +1,6 @@
 //! What the user calls the kernel's objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::state::{DestinationKey, ServiceKey};
 
@@ -9,6 +9,7 @@ use crate::state::{DestinationKey, ServiceKey};
 pub(super) struct Names {
     services: BTreeMap<ServiceKey, String>,
     servers: BTreeMap<(ServiceKey, DestinationKey), String>,
+    sorry: BTreeSet<(ServiceKey, DestinationKey)>,
 }
 
 impl Names {
@@ -25,6 +26,16 @@ impl Names {
         name: impl Into<String>,
     ) {
         self.servers.insert((service, key), name.into());
+    }
+
+    /// Remembers that a destination is a sorry server.
+    pub(super) fn add_sorry(&mut self, service: ServiceKey, key: DestinationKey) {
+        self.sorry.insert((service, key));
+    }
+
+    /// Whether a destination is a sorry server.
+    pub(super) fn is_sorry(&self, service: &ServiceKey, key: &DestinationKey) -> bool {
+        self.sorry.contains(&(*service, *key))
     }
 
     /// The service's name, else its key.
@@ -66,5 +77,6 @@ impl Names {
     pub(super) fn extend(&mut self, other: Self) {
         self.services.extend(other.services);
         self.servers.extend(other.servers);
+        self.sorry.extend(other.sorry);
     }
 }

@@ -90,6 +90,21 @@ impl Pending {
         Duration::from_millis(self.deadline).saturating_sub(clock.since_boot())
     }
 
+    fn explain(&self, clock: &dyn Clock) -> String {
+        let farm = &self.farm;
+        let left = self.left(clock);
+        if left.is_zero() {
+            return format!(
+                "A change of farm {farm} was not confirmed in time and is still there: the next \
+                 apply undoes it first."
+            );
+        }
+        format!(
+            "A change of farm {farm} waits for `farmctl confirm` and is undone in {} s.",
+            left.as_secs()
+        )
+    }
+
     pub(super) fn save(&self, store: &Store) -> Result<(), Error> {
         store.save(Document::Pending, self)
     }
@@ -122,6 +137,21 @@ pub fn confirm(store: &Store, origin: &Origin) -> Result<Confirmation, Error> {
     }
     pending.accepted.save(store)?;
     Ok(Confirmation::Confirmed { farm: pending.farm })
+}
+
+/// What an earlier run left to be settled: an unconfirmed change, an interrupted apply. Full
+/// sentences for those who only look.
+pub fn unsettled(store: &Store, origin: &Origin, clock: &dyn Clock) -> Result<Vec<String>, Error> {
+    let pending = Pending::load(store)?.filter(|pending| pending.origin == *origin);
+    let waits = pending.map(|pending| pending.explain(clock));
+    let journal = Journal::load(store)?.filter(|journal| journal.origin == *origin);
+    let cut_short = journal.map(|journal| {
+        format!(
+            "An apply of farm {} is at work, or was interrupted: then the next apply takes it over.",
+            journal.farm
+        )
+    });
+    Ok(waits.into_iter().chain(cut_short).collect())
 }
 
 /// Undoes a change whose deadline passed; none where nothing is due. The caller holds the writer

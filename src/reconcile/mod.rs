@@ -36,7 +36,7 @@ mod tests;
 
 pub use accepted::{Accepted, Rejected};
 pub use apply::apply;
-pub use confirm::{Confirmation, GuardEnd, Pending, confirm, guard, undo_if_due};
+pub use confirm::{Confirmation, GuardEnd, Pending, confirm, guard, undo_if_due, unsettled};
 pub use digest::Digest;
 pub use error::Error;
 pub use guards::{Footprint, Refusal, Shrink};

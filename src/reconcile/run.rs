@@ -248,7 +248,13 @@ impl<'a, 'b> Run<'a, 'b> {
     /// The end that everybody wants.
     fn converged(mut self, observed: &State) -> Outcome {
         self.announce();
-        let report = self.report();
+        let mut report = self.report();
+        if let (Some(_), Some(length)) = (&self.pending, self.request.confirm) {
+            report.notes.push(format!(
+                "It is undone in {} s unless `farmctl confirm` comes.",
+                length.as_secs()
+            ));
+        }
         match self.settle(observed) {
             Ok(()) => Outcome::Converged(report),
             Err(error) => Outcome::NotConverged {

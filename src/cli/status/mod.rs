@@ -39,13 +39,17 @@ pub(super) fn run(session: &Session<'_>, args: &StatusArgs) -> Result<u8, Failur
 fn look(session: &Session<'_>, args: &StatusArgs) -> Result<StatusReport, Failure> {
     let loaded = session.load(args.path.as_deref())?;
     let comparison = Comparison::live(session, &loaded, Adopt::No)?;
-    Ok(report::report(
+    let mut report = report::report(
         loaded.farm.farm.as_str(),
         &comparison.desired.state,
         &comparison.observed,
         comparison.scope.foreign.services.len(),
         &comparison.names(),
-    ))
+    );
+    let notes = comparison.desired.notes.into_iter();
+    report.notes.extend(notes.map(|note| note.message));
+    report.notes.extend(comparison.notes);
+    Ok(report)
 }
 
 fn show(session: &Session<'_>, report: &StatusReport) -> Result<(), Failure> {

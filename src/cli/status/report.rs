@@ -23,6 +23,8 @@ pub(crate) struct StatusReport {
     pub addresses: Vec<AddressStatus>,
     /// The services of the file.
     pub services: Vec<ServiceStatus>,
+    /// What a person should know besides: full sentences.
+    pub notes: Vec<String>,
     /// How many services of other makers the kernel has.
     pub foreign_services: usize,
     /// What could not be seen, and why.
@@ -68,7 +70,7 @@ pub(crate) struct AddressStatus {
     pub address: String,
     /// The interface that it belongs on.
     pub interface: String,
-    /// Whether it is there.
+    /// Whether it is there, on an interface that is up.
     pub up: bool,
 }
 
@@ -141,10 +143,15 @@ pub(crate) fn report(
     } else {
         Health::Down
     };
+    let rest = rest(wanted, observed, &mut reasons);
     StatusReport {
         format_version: 1,
         farm: farm.to_owned(),
-        health: worst_service.unwrap_or(Health::Full).max(address_health),
+        health: worst_service
+            .unwrap_or(Health::Full)
+            .max(address_health)
+            .max(rest),
+        notes: Vec::new(),
         reasons,
         addresses,
         services,
@@ -163,10 +170,15 @@ fn addresses(
     reasons: &mut Vec<String>,
 ) -> Vec<AddressStatus> {
     let one = |key: &crate::state::AddressKey| {
-        let up = observed.state.addresses.contains_key(key);
-        if !up {
+        let there = observed.state.addresses.contains_key(key);
+        let interface = observed.host.interfaces.get(&key.interface);
+        let down = interface.is_some_and(|interface| !interface.up);
+        if !there {
             reasons.push(format!("{key} is not up."));
+        } else if down {
+            reasons.push(format!("{key} can't be reached: the interface is down."));
         }
+        let up = there && !down;
         AddressStatus {
             address: key.address.to_string(),
             interface: key.interface.clone(),
@@ -174,6 +186,33 @@ fn addresses(
         }
     };
     wanted.addresses.keys().map(one).collect()
+}
+
+/// What services need beside themselves: settings, firewall marks, connection synchronisation.
+fn rest(wanted: &State, observed: &Observation, reasons: &mut Vec<String>) -> Health {
+    let live = &observed.state;
+    let before = reasons.len();
+    for (setting, value) in &wanted.settings {
+        if let Some(seen) = live.settings.get(setting).filter(|seen| *seen != value) {
+            reasons.push(format!("{setting} is {seen}; the file asks for {value}."));
+        }
+    }
+    if live.marks != wanted.marks {
+        reasons.push("The firewall marks differ from the file; `farmctl diff` shows how.".into());
+    }
+    for (role, daemon) in &wanted.sync_daemons {
+        let running = live.sync_daemons.get(role);
+        if !running.is_some_and(|running| daemon.is_met_by(running)) {
+            reasons.push(format!(
+                "The {role} of connection synchronisation does not run as the file says."
+            ));
+        }
+    }
+    if reasons.len() == before {
+        Health::Full
+    } else {
+        Health::Degraded
+    }
 }
 
 fn service(
@@ -222,6 +261,12 @@ fn health(
             "{title} takes no connections: the file gives every server weight 0."
         ));
         return Health::Down;
+    }
+    let sorry = |server: &DestinationKey| names.is_sorry(key, server);
+    let mut takers = live.destinations.iter().filter(|(_, one)| one.weight > 0);
+    if takers.all(|(server, _)| sorry(server)) {
+        reasons.push(format!("{title}: only its sorry server answers."));
+        return Health::Degraded;
     }
     if live != wanted {
         reasons.push(format!(
@@ -278,5 +323,88 @@ fn real_server(
         persistent: counters.persistent,
         connections: counters.counters.connections,
         connections_per_second: counters.counters.connections_per_second,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::compare;
+    use crate::state::{HostFacts, InterfaceFacts, Setting, desired};
+
+    const FILE: &str = "
+version: 1
+vips: { www: { addresses: [192.0.2.10/24], interface: eth0 } }
+services:
+  many: { vip: www, ports: [443, 8443], together: true, persistence: { timeout: 5m },
+          real_servers: [{ address: 10.0.0.21 }] }
+";
+
+    /// The status of a file on a machine that holds all of it but for one thing.
+    fn status(file: &str, spoil: impl Fn(&mut Observation)) -> StatusReport {
+        let farm = serde_yaml::from_str(file).unwrap();
+        let wanted = desired(&farm, None, &HostFacts::default());
+        let mut observed = Observation {
+            state: wanted.state.clone(),
+            ..Observation::default()
+        };
+        let up = InterfaceFacts {
+            up: true,
+            addresses: Vec::new(),
+        };
+        observed.host.interfaces.insert("eth0".into(), up);
+        spoil(&mut observed);
+        report(
+            "farm",
+            &wanted.state,
+            &observed,
+            0,
+            &compare::names(&wanted),
+        )
+    }
+
+    #[test]
+    fn what_is_as_the_file_says_is_full() {
+        let report = status(FILE, |_| {});
+        assert_eq!((report.health, report.reasons.len()), (Health::Full, 0));
+    }
+
+    #[test]
+    fn an_address_on_an_interface_that_is_down_is_down() {
+        let report = status(FILE, |observed| {
+            for interface in observed.host.interfaces.values_mut() {
+                interface.up = false;
+            }
+        });
+        assert_eq!(report.health, Health::Down);
+        assert!(!report.addresses[0].up);
+        assert!(report.reasons[0].contains("the interface is down"));
+    }
+
+    #[test]
+    fn a_lost_table_of_marks_and_a_setting_put_back_are_told() {
+        let report = status(FILE, |observed| observed.state.marks.clear());
+        assert_eq!(report.health, Health::Degraded);
+        assert!(report.reasons[0].contains("firewall marks"));
+        let report = status(FILE, |observed| {
+            observed.state.settings.insert(Setting::ForwardV4, 0);
+        });
+        assert_eq!(report.health, Health::Degraded);
+        let reason = "net.ipv4.ip_forward is 0; the file asks for 1.";
+        assert_eq!(report.reasons, [reason]);
+    }
+
+    #[test]
+    fn a_service_whose_sorry_server_answers_is_degraded() {
+        let file = "
+version: 1
+vips: { www: { addresses: [192.0.2.10/24], interface: eth0 } }
+services:
+  http: { vip: www, port: 80, real_servers: [{ address: 10.0.0.21, weight: 0 }],
+          sorry_server: { address: 10.0.0.99, port: 8080 } }
+";
+        let report = status(file, |_| {});
+        assert_eq!(report.health, Health::Degraded);
+        assert!(report.reasons[0].contains("only its sorry server answers"));
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn render(report: &StatusReport, paint: Paint) -> String {
             report.foreign_services
         ));
     }
+    lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(
         report
             .blind_spots

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::testing::{Bench, Blow, merged, state_of_ports, survive, target};
+use super::super::testing::{Bench, Blow, merged, origin, state_of_ports, survive, target};
 use super::super::*;
 use crate::clock::Clock as _;
 use crate::state::State;
@@ -49,6 +49,11 @@ fn what_nobody_confirms_is_undone_and_the_file_is_not_applied_again() {
     let record = bench.record();
     let outcome = bench.apply(&confirmed_within(60), &after()).unwrap();
     assert_eq!(outcome.exit_code(), 0, "{outcome}");
+    let said = outcome.to_string();
+    assert!(
+        said.contains("undone in 60 s unless `farmctl confirm`"),
+        "{said}"
+    );
     assert_eq!(bench.guards_started.get(), 1);
     assert!(matches!(run_guard(&bench), GuardEnd::Undone { .. }));
     assert_eq!(bench.state(), before());
@@ -92,6 +97,27 @@ fn what_is_confirmed_stays_and_is_the_accepted_file() {
     );
     let again = confirm(&bench.store, &bench.origin).unwrap();
     assert_eq!(again, Confirmation::NothingPending);
+}
+
+#[test]
+fn those_who_look_are_told_of_a_change_that_waits_and_of_one_that_is_overdue() {
+    let bench = bench();
+    let told = || unsettled(&bench.store, &bench.origin, &bench.clock).unwrap();
+    assert_eq!(told(), [""; 0]);
+    bench.apply(&confirmed_within(60), &after()).unwrap();
+    let waits = "A change of farm shop waits for `farmctl confirm` and is undone in 60 s.";
+    assert_eq!(told(), [waits]);
+    bench.clock.sleep(Duration::from_secs(61));
+    assert!(
+        told()[0].ends_with("the next apply undoes it first."),
+        "{told:?}",
+        told = told()
+    );
+    let after_reboot = origin("the next boot");
+    assert_eq!(
+        unsettled(&bench.store, &after_reboot, &bench.clock).unwrap(),
+        [""; 0]
+    );
 }
 
 #[test]
