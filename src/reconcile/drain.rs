@@ -41,7 +41,8 @@ pub(super) fn cuts(leaving: &[Place], seen: &Observation) -> Vec<Cut> {
     counted.collect()
 }
 
-/// Waits until nothing would be cut, or the time is over. Gives what would still be cut.
+/// Waits until nothing would be cut, or the time is over. Gives what would still be cut. Tells how
+/// many connections are left whenever that number changes.
 pub(super) fn wait(
     plane: &mut dyn Dataplane,
     clock: &dyn Clock,
@@ -50,6 +51,7 @@ pub(super) fn wait(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Vec<Cut>, dataplane::Error> {
     let start: Instant = clock.now();
+    let mut told = None;
     loop {
         let cuts = cuts(leaving, &plane.observe()?);
         let left = timeout.saturating_sub(clock.now().saturating_duration_since(start));
@@ -57,7 +59,9 @@ pub(super) fn wait(
             return Ok(cuts);
         }
         let live = cuts.iter().map(|cut| cut.live).sum();
-        progress(&Progress::Draining { live, left });
+        if told.replace(live) != Some(live) {
+            progress(&Progress::Draining { live, left });
+        }
         clock.sleep(INTERVAL.min(left));
     }
 }
