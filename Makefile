@@ -1,6 +1,6 @@
 # What a developer types. Each target is a few lines that work without make, too.
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools lab fmt fmt-check lint unit lab-tests doc deny clean-lab editor
+.PHONY: help demo test bench tools lab fmt fmt-check lint unit lab-tests doc deny clean-lab editor
 
 STEP := lab/step
 # program:Debian package. The lab compiles its first process and unpacks its kernel.
@@ -30,6 +30,10 @@ test: ## format, lints, every test, docs; the kernel tests on a kernel with ip_v
 demo: ## validate, diff, apply, traffic, an edit under live connections: on a real kernel
 	@lab/tools $(LAB_TOOLS)
 	@demo/run
+
+bench: lab ## speed and memory beside ipvsadm and keepalived (about 5 minutes)
+	@lab/tools $(LAB_TOOLS)
+	@benches/run
 
 tools: ## install what the tests need (Debian packages), or name what is missing
 	@lab/tools $(TOOLS)
