@@ -31,7 +31,7 @@ demo: ## validate, diff, apply, traffic, an edit under live connections: on a re
 	@lab/tools $(LAB_TOOLS)
 	@demo/run
 
-bench: lab ## speed and memory beside ipvsadm and keepalived (about 5 minutes)
+bench: ## speed and memory beside ipvsadm and keepalived (about 5 minutes)
 	@lab/tools $(LAB_TOOLS)
 	@benches/run
 

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::failure::Failure;
-use super::names::Names;
 use super::node::{Identity, identify};
 use super::session::{Loaded, Session};
 use crate::clock::SystemClock;
 use crate::dataplane::{self, Observation};
 use crate::reconcile::{self, Adopt, Key, Origin, Record, Scope, Store};
 use crate::spec::{Farm, Name};
-use crate::state::{AddressKey, Desired, HostFacts, Part, desired};
+use crate::state::{AddressKey, Desired, HostFacts, desired};
 
 /// Everything that a command needs to know about this machine and the file.
 pub(super) struct Comparison {
@@ -33,7 +32,16 @@ impl Comparison {
         loaded: &Loaded,
         adopt: Adopt,
     ) -> Result<Self, Failure> {
-        let observed = dataplane::observe_best()?;
+        Self::read(session, loaded, dataplane::observe_best()?, adopt)
+    }
+
+    /// Looks at what was observed on this machine a moment ago.
+    pub(super) fn read(
+        session: &Session<'_>,
+        loaded: &Loaded,
+        observed: Observation,
+        adopt: Adopt,
+    ) -> Result<Self, Failure> {
         match known(session)? {
             Known::Record(record) => {
                 let mut comparison = Self::with(session, loaded, observed, &record, adopt)?;
@@ -72,11 +80,6 @@ impl Comparison {
             notes: Vec::new(),
         })
     }
-
-    /// The names of the file.
-    pub(super) fn names(&self) -> Names {
-        names(&self.desired)
-    }
 }
 
 /// Who this machine is in the file.
@@ -92,21 +95,6 @@ pub(super) fn this_node(
         Ok(Identity::SoleDirector) => Ok(None),
         Err(unknown) => Err(Failure::error(unknown.to_string())),
     }
-}
-
-/// What the file calls the objects of the kernel.
-pub(super) fn names(desired: &Desired) -> Names {
-    let mut names = Names::default();
-    for (key, origin) in &desired.services {
-        names.add_service(*key, origin.name.as_str());
-    }
-    for ((service, key), origin) in &desired.destinations {
-        names.add_server(*service, *key, origin.name.as_str());
-        if origin.part == Part::SorryServer {
-            names.add_sorry(*service, *key);
-        }
-    }
-    names
 }
 
 /// What is known about who made what.

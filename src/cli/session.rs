@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::files::{self, Text};
 use super::output::{Output, Paint, Verbosity};
 use crate::spec::report::{self, Colour, Style};
-use crate::spec::{self, Farm, Problem, Reading, Severity, SourceText};
+use crate::spec::{self, Farm, Problem, Reading, Severity};
 
 /// One run of a command.
 pub(super) struct Session<'a> {
@@ -25,8 +25,6 @@ pub(super) struct Loaded {
     pub text: String,
     /// What it says.
     pub farm: Farm,
-    /// The places of what it says.
-    pub source: SourceText,
 }
 
 impl<'a> Session<'a> {
@@ -55,6 +53,7 @@ impl<'a> Session<'a> {
     pub(super) fn judge(&self, text: Text) -> Result<Loaded, Failure> {
         let Text { name, bytes } = text;
         let reading = read(&name, &bytes);
+        drop(bytes);
         if !reading.problems.is_empty() {
             let style = style(self.out.message_paint);
             self.out
@@ -64,9 +63,8 @@ impl<'a> Session<'a> {
         match reading.farm {
             Some(farm) if !failed => Ok(Loaded {
                 name,
-                text: String::from_utf8_lossy(&bytes).into_owned(),
+                text: reading.source.into_text(),
                 farm,
-                source: reading.source,
             }),
             _ => Err(Failure::silent(super::failure::code::ERROR)),
         }

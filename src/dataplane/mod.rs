@@ -11,6 +11,7 @@ mod ipvs;
 mod memory;
 mod preflight;
 mod proc;
+mod seen;
 mod sysctl;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ pub use ipvs::Ipvs;
 pub use memory::Memory;
 pub use preflight::{Preflight, rehearse};
 pub use proc::{observe as observe_unprivileged, observe_best};
+pub use seen::Seen;
 
 /// Something that forwards packets.
 pub trait Dataplane {

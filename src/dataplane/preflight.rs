@@ -1,12 +1,13 @@
 //! A rehearsal of a plan on the real kernel, in a network namespace that nobody else sees.
 //!
 //! IPVS knows no dry run, no transaction and no error texts. But its table belongs to a network
-//! namespace: so the live table is loaded into an empty one, the plan is carried out there, and
-//! what came of it is compared with what was wanted. Only services and destinations are rehearsed.
+//! namespace: so the live services that the plan names are loaded into an empty one, the plan is
+//! carried out there, and what came of it is compared with what was wanted. Only services and
+//! destinations are rehearsed.
 //! The live table is not touched, and the namespace is gone with the thread that made it. Called
 //! by `reconcile` before the first write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::thread;
 
@@ -19,7 +20,7 @@ use super::{Error, Failure};
 use crate::netlink;
 use crate::netlink::ipvs::Client;
 use crate::netlink::route::{self, NewAddress};
-use crate::state::{Change, HostFacts, State, plan};
+use crate::state::{Change, HostFacts, ServiceKey, State, Subject, plan};
 
 /// What came of a rehearsal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub enum Preflight {
     },
 }
 
-/// Carries the changes out on a copy of the live services in a namespace of its own.
+/// Carries the changes out on a copy of the live services that they name, in a namespace of its own.
 ///
 /// `live` is everything observed, foreign services included; `host` says which addresses are this
 /// machine's own, because the kernel treats real servers on them in another way.
@@ -80,10 +81,9 @@ fn on_stage(live: &State, host: &HostFacts, changes: &[Change]) -> Result<Prefli
     enter_empty_namespace()?;
     make_local(host).map_err(|error| Unfit(format!("its namespace cannot be set up: {error}")))?;
     let mut client = Client::open().map_err(|error| Unfit(error.to_string()))?;
-    let mut wanted = services_of(live);
-    load(&mut client, &wanted)?;
-
     let (places, rehearsed) = services_only(changes);
+    let mut wanted = touched(live, &rehearsed);
+    load(&mut client, &wanted)?;
     let refused = send(&mut client, &rehearsed, &mut Aliases::new())?;
     if !refused.is_empty() {
         let failure = |(index, errno): (usize, Errno)| Failure {
@@ -140,10 +140,23 @@ fn make_local(host: &HostFacts) -> netlink::Result<()> {
     Ok(())
 }
 
-fn services_of(state: &State) -> State {
+/// The live services that the changes name. The kernel judges a change by its own service alone,
+/// so the others would only take time.
+fn touched(live: &State, changes: &[Change]) -> State {
+    let keys: BTreeSet<ServiceKey> = changes.iter().filter_map(service_of).collect();
+    let services = keys
+        .into_iter()
+        .filter_map(|key| Some((key, live.services.get(&key)?.clone())));
     State {
-        services: state.services.clone(),
+        services: services.collect(),
         ..State::default()
+    }
+}
+
+fn service_of(change: &Change) -> Option<ServiceKey> {
+    match change.subject() {
+        Subject::Service(key) | Subject::Destination(key, _) => Some(key),
+        Subject::Setting(_) | Subject::Address(_) | Subject::Marks | Subject::Sync(_) => None,
     }
 }
 

@@ -102,15 +102,16 @@ impl Target {
 
     /// What the kernel will hold: the file's state, and with [`Prune::None`] all that is ours.
     pub(super) fn effective(&self, ours: &State, prune: Prune) -> State {
-        effective(&self.state, ours, prune)
+        effective(self.state.clone(), ours, prune)
     }
 }
 
 /// What the kernel will hold: what is wanted, and with [`Prune::None`] all that is ours.
-pub fn effective(wanted: &State, ours: &State, prune: Prune) -> State {
+#[must_use]
+pub fn effective(wanted: State, ours: &State, prune: Prune) -> State {
     match prune {
-        Prune::Owned => wanted.clone(),
-        Prune::None => keeping(wanted, ours),
+        Prune::Owned => wanted,
+        Prune::None => keeping(&wanted, ours),
     }
 }
 
@@ -163,15 +164,15 @@ mod tests {
 
     #[test]
     fn rules_of_marks_that_the_file_no_longer_uses_stay_with_their_services() {
-        let kept = effective(&marked(7, 443), &marked(8, 8443), Prune::None);
+        let kept = effective(marked(7, 443), &marked(8, 8443), Prune::None);
         assert_eq!(kept.marks.len(), 2);
-        let pruned = effective(&marked(7, 443), &marked(8, 8443), Prune::Owned);
+        let pruned = effective(marked(7, 443), &marked(8, 8443), Prune::Owned);
         assert_eq!(pruned, marked(7, 443));
     }
 
     #[test]
     fn rules_of_a_mark_that_the_file_uses_are_the_files_alone() {
-        let kept = effective(&marked(7, 443), &marked(7, 8443), Prune::None);
+        let kept = effective(marked(7, 443), &marked(7, 8443), Prune::None);
         assert_eq!(kept, marked(7, 443));
     }
 }

@@ -71,8 +71,9 @@ impl Scope {
     }
 
     /// What would be ours if the conflicts were adopted.
-    pub fn adopted(&self) -> State {
-        let mut state = self.ours.clone();
+    #[must_use]
+    pub fn adopted(self) -> State {
+        let mut state = self.ours;
         for key in &self.conflicts {
             copy(&self.foreign, key, &mut state);
         }

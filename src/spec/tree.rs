@@ -74,15 +74,22 @@ pub(super) struct Tree {
 
 impl Tree {
     pub(super) fn new(text: String) -> Self {
+        // Growing would copy the whole table again and again. Few files have more than one node in
+        // eight bytes; what is not used is never touched.
+        let nodes = Vec::with_capacity(text.len() / 8);
         Self {
             text,
-            nodes: Vec::new(),
+            nodes,
             root: None,
         }
     }
 
     pub(super) fn source(&self) -> &str {
         &self.text
+    }
+
+    pub(super) fn into_source(self) -> String {
+        self.text
     }
 
     pub(super) fn root(&self) -> Option<NodeId> {

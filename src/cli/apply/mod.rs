@@ -1,6 +1,7 @@
 //! `farmctl apply`, and the commands that end it: `confirm` and the guard.
 
 mod guard;
+mod places;
 mod report;
 
 use std::collections::BTreeSet;
@@ -11,48 +12,84 @@ use super::diff::{self, View, adopt};
 use super::failure::{Failure, code};
 use super::session::{Loaded, Session};
 use crate::clock::SystemClock;
-use crate::dataplane::{self, Failure as Refusal, Ipvs};
+use crate::dataplane::{self, Dataplane, Failure as Refusal, Ipvs, Seen};
 use crate::reconcile::{
     self, Mode, Origin, Outcome, Preflight, Progress, Request, Shrink, Store, Surroundings, Target,
     WriterLock,
 };
-use crate::spec::Place;
-use crate::state::{Change, Desired, HostFacts, Plan, State, Subject};
+use crate::state::{Change, HostFacts, Plan, State, Subject};
 pub(super) use guard::run as guard;
+use places::Places;
 pub(super) use report::{ApplyReport, ConfirmReport};
 
 /// Runs the command.
 pub(super) fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure> {
     let loaded = session.load(args.path.as_deref())?;
     let request = request(args);
-    // The lock comes before the first look, so that nobody writes in between. A dry run writes
-    // nothing and needs none.
-    let _lock = match request.mode {
-        Mode::Write => Some(WriterLock::take().map_err(failure)?),
-        Mode::DryRun => None,
-    };
-    let comparison = Comparison::live(session, &loaded, request.adopt)?;
-    let notes = comparison.desired.notes.iter();
-    for note in notes
-        .map(|note| note.message.as_str())
-        .collect::<BTreeSet<_>>()
-    {
-        session.out.message(&format!("note: {note}"));
+    match request.mode {
+        Mode::Write => write(session, loaded, &request),
+        Mode::DryRun => dry_run(session, &loaded, args, &request),
     }
-    let host = comparison.observed.host.clone();
-    let target = target(&loaded, &comparison);
-    let desired = comparison.desired.clone();
-    if args.dry_run && session.global.output == OutputFormat::Text {
-        diff::show(
-            session,
-            &loaded,
-            &View::of(comparison, args.prune.into(), "live".into()),
-        )?;
-    }
-    let place = |subject: &Subject| place(&loaded, &desired, subject);
-    let outcome = engine(session, &request, &target, &host, &place)?;
+}
+
+fn write(session: &Session<'_>, mut loaded: Loaded, request: &Request) -> Result<u8, Failure> {
+    // The lock comes before the first look, so that nobody writes in between.
+    let _lock = WriterLock::take().map_err(failure)?;
+    let mut plane = Ipvs::open()?;
+    let observed = plane.observe()?;
+    let comparison = Comparison::read(session, &loaded, observed, request.adopt)?;
+    tell_notes(session, &comparison);
+    let text = std::mem::take(&mut loaded.text);
+    // What only `diff` shows is dropped here: the run needs the memory.
+    let Comparison {
+        mut desired,
+        observed,
+        ..
+    } = comparison;
+    let target = target(&loaded, text, std::mem::take(&mut desired.state));
+    let places = Places::new(&loaded.name, &target.text, &desired);
+    let host = observed.host.clone();
+    let mut plane = Seen::new(plane, observed);
+    let outcome = engine(session, request, &target, &host, &places, &mut plane)?;
     show(session, &loaded, &outcome)?;
     Ok(outcome.exit_code())
+}
+
+/// Writes nothing and needs no lock.
+fn dry_run(
+    session: &Session<'_>,
+    loaded: &Loaded,
+    args: &ApplyArgs,
+    request: &Request,
+) -> Result<u8, Failure> {
+    let comparison = Comparison::live(session, loaded, request.adopt)?;
+    tell_notes(session, &comparison);
+    let host = comparison.observed.host.clone();
+    let desired = comparison.desired.clone();
+    let target = target(loaded, loaded.text.clone(), desired.state.clone());
+    let places = Places::new(&loaded.name, &target.text, &desired);
+    if session.global.output == OutputFormat::Text {
+        let view = View::of(comparison, args.prune.into(), "live".into());
+        diff::show(session, loaded, &view)?;
+    }
+    let outcome = engine(
+        session,
+        request,
+        &target,
+        &host,
+        &places,
+        &mut Ipvs::open()?,
+    )?;
+    show(session, loaded, &outcome)?;
+    Ok(outcome.exit_code())
+}
+
+fn tell_notes(session: &Session<'_>, comparison: &Comparison) {
+    let notes = comparison.desired.notes.iter();
+    let notes: BTreeSet<&str> = notes.map(|note| note.message.as_str()).collect();
+    for note in notes {
+        session.out.message(&format!("note: {note}"));
+    }
 }
 
 fn request(args: &ApplyArgs) -> Request {
@@ -75,26 +112,14 @@ fn request(args: &ApplyArgs) -> Request {
     }
 }
 
-fn target(loaded: &Loaded, comparison: &Comparison) -> Target {
+fn target(loaded: &Loaded, text: String, state: State) -> Target {
     let vips = loaded.farm.vips.values().flat_map(|vip| &vip.addresses);
     Target {
         farm: loaded.farm.farm.to_string(),
-        text: loaded.text.clone(),
-        state: comparison.desired.state.clone(),
+        text,
+        state,
         vips: vips.map(|address| address.address.address).collect(),
     }
-}
-
-/// Where the file asks for an object: `services.http, farm.yaml:12`.
-fn place(loaded: &Loaded, desired: &Desired, subject: &Subject) -> Option<String> {
-    let path = match subject {
-        Subject::Service(key) => &desired.services.get(key)?.path,
-        Subject::Destination(service, key) => &desired.destinations.get(&(*service, *key))?.path,
-        Subject::Address(key) => &desired.addresses.get(key)?.path,
-        Subject::Setting(_) | Subject::Marks | Subject::Sync(_) => return None,
-    };
-    let line = loaded.source.line(&Place::Value(path.clone()));
-    Some(format!("{path}, {}:{line}", loaded.name))
 }
 
 fn engine(
@@ -102,18 +127,20 @@ fn engine(
     request: &Request,
     target: &Target,
     host: &HostFacts,
-    place: &dyn Fn(&Subject) -> Option<String>,
+    places: &Places<'_>,
+    plane: &mut dyn Dataplane,
 ) -> Result<Outcome, Failure> {
     let origin = Origin::here().map_err(failure)?;
     let store = Store::at(&session.global.state_dir);
+    let at = &|subject: &Subject| places.of(subject);
     let mut around = Surroundings {
-        plane: &mut Ipvs::open()?,
+        plane,
         store: &store,
         origin: &origin,
         clock: &SystemClock,
-        preflight: &mut |live, plan| try_out(live, host, plan, place),
+        preflight: &mut |live, plan| try_out(live, host, plan, at),
         start_guard: &mut || guard::start(&store),
-        place,
+        place: at,
         progress: &mut |progress| tell(session, progress),
     };
     reconcile::apply(request, target, &mut around).map_err(failure)
@@ -124,9 +151,9 @@ fn try_out(
     live: &State,
     host: &HostFacts,
     plan: &Plan,
-    place: &dyn Fn(&Subject) -> Option<String>,
+    at: &dyn Fn(&Subject) -> Option<String>,
 ) -> Preflight {
-    let homeless = homeless(plan, host, place);
+    let homeless = homeless(plan, host, at);
     if !homeless.is_empty() {
         return Preflight::Failed(homeless);
     }
@@ -134,7 +161,7 @@ fn try_out(
         dataplane::Preflight::Passed => Preflight::Passed,
         dataplane::Preflight::Skipped { reason } => Preflight::Skipped(reason),
         dataplane::Preflight::Refused { failures } => {
-            Preflight::Failed(failures.iter().map(|it| refusal(it, plan, place)).collect())
+            Preflight::Failed(failures.iter().map(|it| refusal(it, plan, at)).collect())
         }
         dataplane::Preflight::Different { remaining } => Preflight::Failed(
             remaining
@@ -172,9 +199,9 @@ fn homeless(
 }
 
 /// Why the kernel refuses a step, and where the file asks for it.
-fn refusal(failure: &Refusal, plan: &Plan, place: &dyn Fn(&Subject) -> Option<String>) -> String {
+fn refusal(failure: &Refusal, plan: &Plan, at: &dyn Fn(&Subject) -> Option<String>) -> String {
     let change = plan.changes.get(failure.index);
-    match change.and_then(|change| place(&change.subject())) {
+    match change.and_then(|change| at(&change.subject())) {
         Some(place) => format!("{} ({place})", failure.error),
         None => failure.error.to_string(),
     }
@@ -190,26 +217,28 @@ fn tell(session: &Session<'_>, progress: &Progress) {
 }
 
 fn show(session: &Session<'_>, loaded: &Loaded, outcome: &Outcome) -> Result<(), Failure> {
-    let report = ApplyReport::of(loaded.farm.farm.as_str(), outcome);
+    let report = || ApplyReport::of(loaded.farm.farm.as_str(), outcome);
     match session.global.output {
-        OutputFormat::Json | OutputFormat::Yaml => session.value(&report),
+        OutputFormat::Json | OutputFormat::Yaml => return session.value(&report()),
         OutputFormat::Ops => {
+            let report = report();
             let lines: Vec<&str> = report.changes.iter().map(|one| one.text.as_str()).collect();
             session.out.result(&lines.join("\n"));
-            Ok(())
+        }
+        OutputFormat::Text if outcome.exit_code() != code::OK => {
+            session.out.message(&outcome.to_string());
         }
         OutputFormat::Text => {
-            tell_outcome(session, &report, outcome);
-            Ok(())
+            if session.global.verbose {
+                tell_changes(session, &report());
+            }
+            session.out.result(&outcome.to_string());
         }
     }
+    Ok(())
 }
 
-fn tell_outcome(session: &Session<'_>, report: &ApplyReport, outcome: &Outcome) {
-    if outcome.exit_code() != code::OK {
-        session.out.message(&outcome.to_string());
-        return;
-    }
+fn tell_changes(session: &Session<'_>, report: &ApplyReport) {
     for change in &report.changes {
         session.out.detail(&format!("  {}", change.text));
     }
@@ -217,7 +246,6 @@ fn tell_outcome(session: &Session<'_>, report: &ApplyReport, outcome: &Outcome) 
         "{} writing messages went to the kernel.",
         report.kernel_writes
     ));
-    session.out.result(&outcome.to_string());
 }
 
 /// `farmctl confirm`: keeps what an `apply --confirm-timeout` did.

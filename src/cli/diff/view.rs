@@ -69,7 +69,6 @@ impl View {
 
     /// The comparison with a kernel.
     pub(crate) fn of(comparison: Comparison, prune: reconcile::Prune, against: String) -> Self {
-        let names = comparison.names();
         let Comparison {
             node,
             desired,
@@ -84,18 +83,20 @@ impl View {
             .filter(|key| matches!(key, Key::Service(_)) && !conflicts.contains(key))
             .map(|key| key.to_string())
             .collect();
+        let conflicts = conflicts.iter().map(ToString::to_string).collect();
+        let unfinished = scope.unfinished.iter().map(ToString::to_string).collect();
         let before = scope.adopted();
-        let after = reconcile::effective(&desired.state, &before, prune);
+        let after = reconcile::effective(desired.state, &before, prune);
         Self {
             plan: plan(&before, &after),
             node,
             before,
             after,
-            names,
+            names: Names::new(desired.services, desired.destinations),
             live: observed.destinations,
             against,
-            conflicts: scope.conflicts.iter().map(ToString::to_string).collect(),
-            unfinished: scope.unfinished.iter().map(ToString::to_string).collect(),
+            conflicts,
+            unfinished,
             foreign,
             notes: notes.chain(comparison_notes).collect(),
             blind_spots: observed
@@ -119,8 +120,8 @@ impl View {
         let node = compare::this_node(session, &loaded.farm, &nowhere)?;
         let before = desired(&old.farm, node.as_ref(), &nowhere);
         let after = desired(&loaded.farm, node.as_ref(), &nowhere);
-        let mut names = compare::names(&before);
-        names.extend(compare::names(&after));
+        let mut names = Names::new(before.services, before.destinations);
+        names.extend(Names::new(after.services, after.destinations));
         Ok(Self {
             plan: plan(&before.state, &after.state),
             node,

@@ -6,6 +6,7 @@ mod text;
 use super::args::StatusArgs;
 use super::compare::Comparison;
 use super::failure::{Failure, code};
+use super::names::Names;
 use super::session::Session;
 use crate::reconcile::Adopt;
 use report::StatusReport;
@@ -39,14 +40,15 @@ pub(super) fn run(session: &Session<'_>, args: &StatusArgs) -> Result<u8, Failur
 fn look(session: &Session<'_>, args: &StatusArgs) -> Result<StatusReport, Failure> {
     let loaded = session.load(args.path.as_deref())?;
     let comparison = Comparison::live(session, &loaded, Adopt::No)?;
+    let desired = comparison.desired;
     let mut report = report::report(
         loaded.farm.farm.as_str(),
-        &comparison.desired.state,
+        &desired.state,
         &comparison.observed,
         comparison.scope.foreign.services.len(),
-        &comparison.names(),
+        &Names::new(desired.services, desired.destinations),
     );
-    let notes = comparison.desired.notes.into_iter();
+    let notes = desired.notes.into_iter();
     report.notes.extend(notes.map(|note| note.message));
     report.notes.extend(comparison.notes);
     Ok(report)

@@ -91,9 +91,25 @@ impl Ipvs {
     }
 }
 
-/// Sends the changes as one batch; gives back the places of those that the kernel refused, each
-/// once.
+/// How many changes become messages at a time: a large plan would take much memory.
+const PIECE: usize = 1_024;
+
+/// Sends the changes in order; gives back the places of those that the kernel refused, each once.
 pub(in crate::dataplane) fn send(
+    client: &mut Client,
+    run: &[Change],
+    aliases: &mut Aliases,
+) -> Result<Vec<(usize, Errno)>, Error> {
+    let mut refused = Vec::new();
+    for (number, piece) in run.chunks(PIECE).enumerate() {
+        let first = number * PIECE;
+        let places = send_piece(client, piece, aliases)?.into_iter();
+        refused.extend(places.map(|(place, errno)| (first + place, errno)));
+    }
+    Ok(refused)
+}
+
+fn send_piece(
     client: &mut Client,
     run: &[Change],
     aliases: &mut Aliases,

@@ -50,6 +50,12 @@ impl SourceText {
         self.tree.source()
     }
 
+    /// The text alone.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.tree.into_source()
+    }
+
     /// The bytes of the text that a caret goes under. A path that leads through a YAML alias gives
     /// the alias; one that leads nowhere gives its longest part that leads somewhere.
     pub fn locate(&self, place: &Place) -> Range<usize> {

@@ -46,18 +46,14 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Every real server and sorry server.
-fn targets<'a>(context: &Context<'a>) -> Vec<Target<'a>> {
-    let mut targets = Vec::new();
-    for list in context.server_lists() {
-        for (index, server) in list.servers.iter().enumerate() {
-            targets.push(Target::real(list.path.index(index), server));
-        }
-    }
-    for (path, sorry) in written_sorry_servers(context) {
-        targets.push(Target::sorry(path, sorry));
-    }
-    targets
+/// Every real server and sorry server, one by one: there may be very many.
+fn targets<'a>(context: &Context<'a>) -> impl Iterator<Item = Target<'a>> {
+    let real = context.server_lists().flat_map(|list| {
+        let servers = list.servers.iter().enumerate();
+        servers.map(move |(index, server)| Target::real(list.path.index(index), server))
+    });
+    let sorry = written_sorry_servers(context).into_iter();
+    real.chain(sorry.map(|(path, sorry)| Target::sorry(path, sorry)))
 }
 
 /// A target is a node or an address; options that belong to a node stand with a node.
