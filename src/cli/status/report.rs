@@ -329,7 +329,6 @@ fn real_server(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::compare;
     use crate::state::{HostFacts, InterfaceFacts, Setting, desired};
 
     const FILE: &str = "
@@ -359,7 +358,7 @@ services:
             &wanted.state,
             &observed,
             0,
-            &compare::names(&wanted),
+            &Names::new(wanted.services, wanted.destinations),
         )
     }
 
