@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::Error;
 use super::explain::unreadable;
-use super::ipvs::steady;
+use super::steady::steady;
 use crate::netlink::route::{self, ADDRESS_NO_PREFIX_ROUTE, Client, Link};
 use crate::state::{Address, AddressKey, HostFacts, InterfaceFacts};
 

@@ -12,6 +12,7 @@ mod memory;
 mod preflight;
 mod proc;
 mod seen;
+mod steady;
 mod sysctl;
 
 use std::collections::{BTreeMap, BTreeSet};

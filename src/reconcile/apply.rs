@@ -8,28 +8,16 @@
 //!
 //! An error means that nothing was changed; everything later ends in an [`Outcome`].
 
-use crate::dataplane::Observation;
-use crate::state::{Plan, State, plan};
+use crate::state::plan;
 
 use super::confirm::{self, GuardEnd, Pending};
 use super::guards::{Shrink, check_cut, check_shrinking};
 use super::journal::Leftover;
-use super::run::Run;
+use super::run::{Prepared, Run};
 use super::{
     Accepted, Digest, Error, Footprint, Journal, Mode, Outcome, Preflight, Progress, Record,
     Refusal, Rejected, Report, Request, Scope, Surroundings, Target, drain,
 };
-
-/// What is known before anything is changed.
-pub(super) struct Prepared {
-    pub(super) observed: Observation,
-    pub(super) record: Record,
-    pub(super) before: State,
-    pub(super) desired: State,
-    pub(super) plan: Plan,
-    pub(super) journal_left: bool,
-    pub(super) report: Report,
-}
 
 /// Makes the kernel hold the target, as asked.
 ///

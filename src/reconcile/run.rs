@@ -4,10 +4,9 @@ use std::time::Instant;
 
 use std::collections::BTreeSet;
 
-use crate::dataplane::{self, Failure};
+use crate::dataplane::{self, Failure, Observation};
 use crate::state::{Change, Plan, State, Subject, plan};
 
-use super::apply::Prepared;
 use super::confirm::{Pending, milliseconds};
 use super::journal::made_by;
 use super::ledger::Ledger;
@@ -33,6 +32,17 @@ pub(super) struct Run<'a, 'b> {
     pending: Option<Pending>,
     ledger: Ledger,
     writes_before: u64,
+}
+
+/// What is known before anything is changed.
+pub(super) struct Prepared {
+    pub(super) observed: Observation,
+    pub(super) record: Record,
+    pub(super) before: State,
+    pub(super) desired: State,
+    pub(super) plan: Plan,
+    pub(super) journal_left: bool,
+    pub(super) report: Report,
 }
 
 /// Why the steps were not the end of it.

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Ipvs, convert, steady};
+use super::{Ipvs, convert};
 use crate::dataplane::Error;
 use crate::dataplane::explain::{failed, unreadable};
+use crate::dataplane::steady::steady;
 use crate::netlink;
 use crate::netlink::nft::{Client, MarkTable};
 use crate::state::{Change, MarkRule};

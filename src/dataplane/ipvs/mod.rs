@@ -13,13 +13,14 @@ mod table;
 
 use super::explain::unreadable;
 use super::host::Host;
+use super::steady::steady;
 use super::{Dataplane, Error, Failure, Observation, sysctl};
 use crate::netlink::{arp, ipvs, nft, route};
 use crate::state::{AddressKey, Change, Setting, State, SyncDaemon, SyncRole};
 
 pub(super) use convert::ignores_port;
 pub(super) use execute::send;
-pub(super) use table::{Aliases, Table, steady};
+pub(super) use table::{Aliases, Table};
 
 use std::collections::BTreeMap;
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::convert;
 use crate::dataplane::explain::unreadable;
+use crate::dataplane::steady::steady;
 use crate::dataplane::{Counters, DestinationCounters, Error};
 use crate::netlink;
 use crate::netlink::ipvs::{Client, DestinationEntry, ServiceEntry};
@@ -189,19 +190,6 @@ fn read_destinations(
     }
     // A writer that never rests shows in the list of services or in the next reading too.
     Ok(before)
-}
-
-/// Reads again what was interrupted or lost.
-pub(in crate::dataplane) fn steady<T>(
-    mut read: impl FnMut() -> netlink::Result<T>,
-) -> netlink::Result<T> {
-    for _ in 1..ATTEMPTS {
-        match read() {
-            Err(netlink::Error::Interrupted | netlink::Error::Overrun) => {}
-            other => return other,
-        }
-    }
-    read()
 }
 
 #[cfg(test)]
