@@ -153,7 +153,7 @@ pub struct DiffArgs {
 pub enum Prune {
     /// Those that farmctl made go.
     Owned,
-    /// All stay.
+    /// All stay, real servers of a service too.
     None,
 }
 

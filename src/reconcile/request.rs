@@ -119,7 +119,10 @@ fn keeping(wanted: &State, ours: &State) -> State {
     let mut state = wanted.clone();
     for (key, service) in &ours.services {
         let place = state.services.entry(*key);
-        place.or_insert_with(|| service.clone());
+        let kept = place.or_insert_with(|| service.clone());
+        for (server, values) in &service.destinations {
+            kept.destinations.entry(*server).or_insert(*values);
+        }
     }
     for (key, address) in &ours.addresses {
         state.addresses.entry(key.clone()).or_insert(*address);
@@ -143,6 +146,7 @@ fn keep_marks(wanted: &State, ours: &State, state: &mut State) {
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
+    use super::super::testing::state_of_ports;
     use super::*;
     use crate::state::{MarkRule, PortRange, Protocol};
 
@@ -168,6 +172,17 @@ mod tests {
         assert_eq!(kept.marks.len(), 2);
         let pruned = effective(marked(7, 443), &marked(8, 8443), Prune::Owned);
         assert_eq!(pruned, marked(7, 443));
+    }
+
+    #[test]
+    fn a_real_server_that_the_file_no_longer_names_stays_too() {
+        let ours = state_of_ports(&[80]);
+        let mut wanted = ours.clone();
+        for service in wanted.services.values_mut() {
+            service.destinations.clear();
+        }
+        assert_eq!(effective(wanted.clone(), &ours, Prune::None), ours);
+        assert_eq!(effective(wanted.clone(), &ours, Prune::Owned), wanted);
     }
 
     #[test]
