@@ -13,7 +13,7 @@ pub enum Error {
     /// The state directory can't be made or written.
     #[error(
         "the state directory {} can't be used: {source}. \
-         Without it farmctl can't write down what it makes, so nothing was done. \
+         Without it farmctl can't write down what it makes. \
          Run as root, or name another place with --state-dir",
         path.display()
     )]
@@ -92,9 +92,9 @@ pub enum Error {
     #[error(transparent)]
     Dataplane(#[from] dataplane::Error),
     /// Not everything can be seen, so what is there can't be compared with what is wanted.
-    #[error("nothing was done, because not everything can be seen: {0} Run as root")]
+    #[error("not everything can be seen, so what is there can't be compared: {0} Run as root")]
     Blind(String),
     /// The process that undoes an unconfirmed change could not be started.
-    #[error("nothing was done: the guard that undoes an unconfirmed change did not start: {0}")]
+    #[error("the guard that undoes an unconfirmed change did not start: {0}")]
     Guard(String),
 }

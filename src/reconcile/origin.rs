@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,33 +58,43 @@ impl Origin {
     /// a process.
     fn sign_of_life(&self) -> Option<String> {
         let (_, inode) = self.namespace.split_once(':')?;
-        named(inode).or_else(|| inhabitant(&self.namespace))
+        let called = format!("net:[{inode}]");
+        mounted(&called).or_else(|| inhabitant(&called))
     }
 }
 
-/// Where the namespace is mounted: the fourth field of a line is `net:[INODE]`, the fifth the
-/// place (proc_pid_mountinfo(5)).
-fn named(inode: &str) -> Option<String> {
-    let root = format!("net:[{inode}]");
+/// Where the namespace is mounted: the fourth field of a line is the namespace, the fifth the place
+/// (proc_pid_mountinfo(5)).
+fn mounted(called: &str) -> Option<String> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     mounts.lines().find_map(|line| {
         let mut fields = line.split(' ').skip(3);
-        (fields.next()? == root).then(|| fields.next().map(str::to_owned))?
+        (fields.next()? == called).then(|| fields.next().map(str::to_owned))?
     })
 }
 
-/// A process whose first thread is in the namespace.
-fn inhabitant(namespace: &str) -> Option<String> {
-    let processes = fs::read_dir("/proc").ok()?.flatten();
-    let mut inside = processes.filter(|process| {
-        fs::metadata(process.path().join("ns/net"))
-            .is_ok_and(|found| format!("{}:{}", found.dev(), found.ino()) == namespace)
-    });
-    let process = inside.next()?;
-    let command = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-    let number = process.file_name();
-    let number = number.to_string_lossy();
+/// A process that is in the namespace with one of its threads, or holds it open.
+fn inhabitant(called: &str) -> Option<String> {
+    // The links are read and not followed: what stands behind one of another process may hang.
+    let is_it = |path: &Path| fs::read_link(path).is_ok_and(|is| is.as_os_str() == called);
+    let holds = |process: &Path| {
+        let threads = entries(&process.join("task"));
+        let mut places = threads.into_iter().map(|thread| thread.join("ns/net"));
+        places.any(|place| is_it(&place))
+            || entries(&process.join("fd")).iter().any(|open| is_it(open))
+    };
+    let process = entries(Path::new("/proc"))
+        .into_iter()
+        .find(|it| holds(it))?;
+    let command = fs::read_to_string(process.join("comm")).unwrap_or_default();
+    let number = process.file_name()?.to_string_lossy();
     Some(format!("process {number} {}", command.trim()))
+}
+
+/// What is in a directory of `/proc` that may be gone at any time.
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let found = fs::read_dir(directory).into_iter().flatten().flatten();
+    found.map(|entry| entry.path()).collect()
 }
 
 #[cfg(test)]

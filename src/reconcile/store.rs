@@ -78,22 +78,21 @@ impl Document {
     fn help(self) -> &'static str {
         match self {
             Self::Record => {
-                "Nothing was done: farmctl no longer knows what it made. Bring the file back from \
+                "Without it farmctl does not know what it made. Bring the file back from \
                  a backup; or move it away and run `farmctl apply --adopt`, which takes everything \
                  that the farm file names as its own and leaves the rest as foreign"
             }
             Self::Accepted => {
-                "Nothing was done: without it a truncated farm file can't be told from a whole \
-                 one. Check the farm file by eye, move the damaged file away and apply again"
+                "Without it a truncated farm file can't be told from a whole one. Check the farm \
+                 file by eye, move the damaged file away and apply again"
             }
             Self::Rejected => "Move the file away and apply again",
             Self::Journal => {
-                "Nothing was done. Move the file away, look at `farmctl diff` and apply again: \
+                "Move the file away, look at `farmctl diff` and apply again: \
                  the record still says what is farmctl's"
             }
             Self::Pending => {
-                "Nothing was done, and the unconfirmed change can't be undone by itself any more. \
-                 Look at `farmctl diff`, move the file away and apply the file that you want"
+                "The unconfirmed change can't be undone by itself any more. Look at `farmctl diff`, move the file away and apply the file that you want"
             }
         }
     }

@@ -143,7 +143,8 @@ fn engine(
         place: at,
         progress: &mut |progress| tell(session, progress),
     };
-    reconcile::apply(request, target, &mut around).map_err(failure)
+    reconcile::apply(request, target, &mut around)
+        .map_err(|error| Failure::error(format!("nothing was applied: {error}")))
 }
 
 /// Tries the plan out on a copy of what the kernel holds.

@@ -86,7 +86,7 @@ fn without_pruning_what_the_file_no_longer_names_stays_until_it_is_pruned() {
 }
 
 #[test]
-fn the_record_of_one_namespace_owns_nothing_in_another() {
+fn a_state_directory_that_a_living_namespace_uses_is_refused_in_another() {
     let text = Text::new(Method::Nat);
     let site = Site::serving(&text);
     let made = site.farmctl.kernel();
@@ -100,11 +100,26 @@ fn the_record_of_one_namespace_owns_nothing_in_another() {
         Run::of(&other.farm.director.run(|| command.output().unwrap()))
     };
     assert!(state.join("record.json").exists());
-    assert_eq!(command("diff").exits(1).list("conflicts").len(), 4);
-    command("apply").exits(4);
+    for name in ["diff", "apply", "status", "snapshot", "confirm"] {
+        let run = command(name).exits(2);
+        run.says("belongs to another network namespace")
+            .says("--state-dir");
+    }
     assert_eq!(other.farmctl.kernel(), made, "nothing was changed there");
     site.farmctl
         .apply(&text.to_string(), &[])
         .exits(0)
         .did_nothing();
+}
+
+#[test]
+fn where_the_state_directory_is_damaged_nothing_is_applied() {
+    let text = Text::new(Method::Nat);
+    let site = Site::serving(&text);
+    let made = site.farmctl.kernel();
+    fs::write(site.farmctl.state("journal.json"), "{").unwrap();
+    let edited = text.with_servers(&[(1, 1), (2, 2), (3, 9)]).to_string();
+    let run = site.farmctl.apply(&edited, &[]).exits(2);
+    run.says("nothing was applied: ").says("is damaged");
+    assert_eq!(site.farmctl.kernel(), made);
 }
