@@ -47,7 +47,8 @@ impl Comparison {
                 let mut comparison = Self::with(session, loaded, observed, &record, adopt)?;
                 let store = Store::at(&session.global.state_dir);
                 let notes = reconcile::unsettled(&store, &record.origin, &SystemClock);
-                let notes = notes.map_err(|error| Failure::error(error.to_string()))?;
+                // To look does not need them: what can't be read is told and stops nobody.
+                let notes = notes.unwrap_or_else(|error| vec![error.to_string()]);
                 comparison.notes.extend(notes);
                 Ok(comparison)
             }
