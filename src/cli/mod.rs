@@ -9,6 +9,7 @@ mod compare;
 mod diff;
 mod failure;
 mod files;
+mod memory;
 mod names;
 mod node;
 mod output;
@@ -29,6 +30,7 @@ use session::Session;
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    memory::map_ahead();
     let session = Session::new(&cli.global);
     let end = has_output(&cli).and_then(|()| dispatch(&session, &cli.command));
     let code = end.unwrap_or_else(|failure| {
