@@ -295,6 +295,16 @@ fn completions_and_the_manual_know_every_command() {
         assert!(man.contains(command), "the manual lacks {command}");
     }
     assert!(!man.contains("guard"), "the guard is no command for people");
+    let (code, page, _) = output(farmctl().args(["man", "apply"]));
+    assert_eq!(code, 0);
+    assert!(page.contains("farmctl\\-apply"), "{page}");
+    assert!(
+        page.contains("drain\\-timeout") && page.contains("state\\-dir"),
+        "{page}"
+    );
+    let (code, _, err) = output(farmctl().args(["man", "guard"]));
+    assert_eq!(code, 2);
+    assert!(err.contains("no command guard"), "{err}");
 }
 
 #[test]

@@ -108,8 +108,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
-    /// Print the manual page
-    Man,
+    /// Print a manual page: farmctl's own, or a command's
+    Man(ManArgs),
     /// Undo an apply that nobody confirms; started by `apply --confirm-timeout`
     #[command(hide = true)]
     Guard,
@@ -257,6 +257,14 @@ pub struct ExplainArgs {
     /// A path in farm.yaml without names, such as `services.persistence`; left out, the whole file
     #[arg(value_name = "PATH", default_value = "")]
     pub path: String,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The command, such as `apply`; left out, farmctl itself
+    #[arg(value_name = "COMMAND", env = "FARMCTL_MAN_COMMAND")]
+    pub command: Option<String>,
 }
 
 /// Arguments of `completions`.

@@ -90,6 +90,6 @@ fn dispatch(session: &Session<'_>, command: &Command) -> Result<u8, Failure> {
         Command::Schema(args) => reference::schema(session, args),
         Command::Explain(args) => reference::explain(session, args),
         Command::Completions(args) => Ok(reference::completions(session, args)),
-        Command::Man => reference::man(session),
+        Command::Man(args) => reference::man(session, args),
     }
 }

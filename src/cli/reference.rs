@@ -4,7 +4,7 @@
 use clap::CommandFactory;
 use schemars::generate::SchemaSettings;
 
-use super::args::{Cli, CompletionsArgs, ExplainArgs, SchemaArgs, SchemaOf};
+use super::args::{Cli, CompletionsArgs, ExplainArgs, ManArgs, SchemaArgs, SchemaOf};
 use super::diff::DiffReport;
 use super::failure::{Failure, code};
 use super::session::Session;
@@ -94,11 +94,27 @@ pub(super) fn completions(session: &Session<'_>, args: &CompletionsArgs) -> u8 {
 }
 
 /// `farmctl man`.
-pub(super) fn man(session: &Session<'_>) -> Result<u8, Failure> {
+pub(super) fn man(session: &Session<'_>, args: &ManArgs) -> Result<u8, Failure> {
     let mut bytes = Vec::new();
-    clap_mangen::Man::new(Cli::command())
+    clap_mangen::Man::new(page(args.command.as_deref())?)
         .render(&mut bytes)
         .map_err(|error| Failure::error(format!("the manual page can't be printed: {error}")))?;
     session.out.result(&String::from_utf8_lossy(&bytes));
     Ok(code::OK)
+}
+
+/// The command that a page is about, with the options of every command.
+fn page(name: Option<&str>) -> Result<clap::Command, Failure> {
+    let mut whole = Cli::command();
+    whole.build();
+    let Some(name) = name else { return Ok(whole) };
+    let mut commands = whole
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set());
+    match commands.find(|command| command.get_name() == name) {
+        Some(command) => Ok(command.clone().display_name(format!("farmctl-{name}"))),
+        None => Err(Failure::error(format!(
+            "farmctl has no command {name}; `farmctl help` lists them"
+        ))),
+    }
 }
