@@ -97,7 +97,7 @@ impl From<&DestinationEntry> for Destination {
 /// A change. Each is done or refused as a whole; several are not one transaction.
 ///
 /// All need `CAP_NET_ADMIN` in the user namespace that owns the network namespace (`EPERM`).
-/// [`super::explain()`] says what the other error numbers mean.
+/// The other error numbers stand at each command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Adds a service (`EEXIST`; `ENOENT`: no such scheduler or engine).

@@ -2,14 +2,13 @@
 //! destinations, synchronisation daemons and timeouts, in the kernel's own words.
 //!
 //! [`Client`] talks to the kernel; [`codec`] turns [`Command`], [`Query`] and [`Reply`] into
-//! bytes and back; [`explain()`] says what an error number means. Nothing here knows what the
-//! table should look like. Only the IPVS data plane calls it.
+//! bytes and back. What an error number means to an operator is `dataplane::explain`'s. Nothing here
+//! knows what the table should look like. Only the IPVS data plane calls it.
 
 mod client;
 pub mod codec;
 mod command;
 mod entry;
-mod explain;
 mod wire;
 
 pub use super::socket::Failure;
@@ -19,7 +18,6 @@ pub use entry::{
     DestinationEntry, Family, ForwardingMethod, Info, Netmask, Protocol, Role, ServiceEntry,
     ServiceId, Stats, SyncDaemon, Timeouts, Tunnel,
 };
-pub use explain::explain;
 pub use wire::{
     FLAG_HASHED, FLAG_ONE_PACKET, FLAG_PERSISTENT, FLAG_SCHED1, FLAG_SCHED2, FLAG_SCHED3,
     TUNNEL_CHECKSUM, TUNNEL_GRE, TUNNEL_GUE, TUNNEL_IPIP, TUNNEL_REMOTE_CHECKSUM,

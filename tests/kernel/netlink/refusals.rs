@@ -3,7 +3,7 @@
 use farmctl::netlink::Errno;
 use farmctl::netlink::ipvs::{
     Client, Command, Destination, DestinationId, ForwardingMethod, Protocol, Role, TUNNEL_GUE,
-    Tunnel, explain,
+    Tunnel,
 };
 
 use super::{at, destination, done, fresh, ip, leave_the_namespace, nat, refused, service, web};
@@ -72,20 +72,14 @@ fn refusals_have_the_documented_error_numbers() {
         (Command::DelDaemon(Role::Master), Errno::ESRCH),
     ] {
         assert_eq!(refused(&mut client, &command), expected, "{command:?}");
-        assert!(
-            !explain(&command, expected).contains("no reason"),
-            "{command:?}"
-        );
     }
 }
 
 #[test]
-fn a_destination_is_refused_while_lo_is_down_and_the_explanation_says_so() {
+fn a_destination_is_refused_while_lo_is_down() {
     leave_the_namespace();
     let mut client = Client::open().unwrap();
     done(&mut client, &[Command::NewService(service(web(), "rr"))]);
     let command = Command::NewDestination(web(), nat("10.1.0.1"));
-    let errno = refused(&mut client, &command);
-    assert_eq!(errno, Errno::EINVAL);
-    assert!(explain(&command, errno).contains("ip link set lo up"));
+    assert_eq!(refused(&mut client, &command), Errno::EINVAL);
 }
