@@ -177,27 +177,9 @@ fn services_only(changes: &[Change]) -> (Vec<usize>, Vec<Change>) {
     changes
         .iter()
         .enumerate()
-        .filter(|(_, change)| is_rehearsed(change))
+        .filter(|(_, change)| change.is_of_table())
         .map(|(place, change)| (place, change.clone()))
         .unzip()
-}
-
-fn is_rehearsed(change: &Change) -> bool {
-    match change {
-        Change::AddService { .. }
-        | Change::SetService { .. }
-        | Change::DeleteService { .. }
-        | Change::AddDestination { .. }
-        | Change::SetDestination { .. }
-        | Change::DeleteDestination { .. } => true,
-        Change::SetSetting { .. }
-        | Change::AddAddress { .. }
-        | Change::SetAddress { .. }
-        | Change::DeleteAddress { .. }
-        | Change::SetMarks { .. }
-        | Change::StartSync { .. }
-        | Change::StopSync { .. } => false,
-    }
 }
 
 fn compare(client: &mut Client, wanted: &State) -> Result<Preflight, Unfit> {

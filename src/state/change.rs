@@ -121,6 +121,25 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether it changes the table of services and destinations.
+    pub fn is_of_table(&self) -> bool {
+        match self {
+            Self::AddService { .. }
+            | Self::SetService { .. }
+            | Self::DeleteService { .. }
+            | Self::AddDestination { .. }
+            | Self::SetDestination { .. }
+            | Self::DeleteDestination { .. } => true,
+            Self::SetSetting { .. }
+            | Self::AddAddress { .. }
+            | Self::SetAddress { .. }
+            | Self::DeleteAddress { .. }
+            | Self::SetMarks { .. }
+            | Self::StartSync { .. }
+            | Self::StopSync { .. } => false,
+        }
+    }
+
     /// The one thing that the change touches.
     pub fn subject(&self) -> Subject {
         match self {

@@ -120,19 +120,8 @@ impl Dataplane for Ipvs {
 
 /// Whether the change goes to the kernel as an IPVS message.
 fn is_message(change: &Change) -> bool {
-    match change {
-        Change::AddService { .. }
-        | Change::SetService { .. }
-        | Change::DeleteService { .. }
-        | Change::AddDestination { .. }
-        | Change::SetDestination { .. }
-        | Change::DeleteDestination { .. }
-        | Change::StartSync { .. }
-        | Change::StopSync { .. } => true,
-        Change::SetSetting { setting, .. } => sysctl::is_timeout(setting),
-        Change::AddAddress { .. }
-        | Change::SetAddress { .. }
-        | Change::DeleteAddress { .. }
-        | Change::SetMarks { .. } => false,
-    }
+    let of_sync = matches!(change, Change::StartSync { .. } | Change::StopSync { .. });
+    let of_timeouts =
+        matches!(change, Change::SetSetting { setting, .. } if sysctl::is_timeout(setting));
+    change.is_of_table() || of_sync || of_timeouts
 }
