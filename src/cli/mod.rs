@@ -30,7 +30,9 @@ use session::Session;
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    memory::map_ahead();
+    if reads_much(&cli.command) {
+        memory::map_ahead();
+    }
     let session = Session::new(&cli.global);
     let end = has_output(&cli).and_then(|()| dispatch(&session, &cli.command));
     let code = end.unwrap_or_else(|failure| {
@@ -40,6 +42,24 @@ pub fn run() -> ExitCode {
         failure.code
     });
     ExitCode::from(delivered(&session, &cli.command, code))
+}
+
+/// Whether the command reads a whole farm or a whole kernel. The guard does so only at its end,
+/// and waits long before it.
+fn reads_much(command: &Command) -> bool {
+    match command {
+        Command::Validate(_)
+        | Command::Diff(_)
+        | Command::Apply(_)
+        | Command::Status(_)
+        | Command::Snapshot => true,
+        Command::Confirm
+        | Command::Guard
+        | Command::Schema(_)
+        | Command::Explain(_)
+        | Command::Completions(_)
+        | Command::Man(_) => false,
+    }
 }
 
 /// A result that got lost (a full disk) makes the exit code an error, except that of `apply`: it
