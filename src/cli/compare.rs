@@ -94,7 +94,7 @@ pub(super) fn this_node(
     match identify(farm, session.global.node.as_deref(), host, host_name.trim()) {
         Ok(Identity::Node(name)) => Ok(Some(name)),
         Ok(Identity::SoleDirector) => Ok(None),
-        Err(unknown) => Err(Failure::error(unknown.to_string())),
+        Err(unknown) => Err(Failure::of(unknown)),
     }
 }
 
@@ -107,7 +107,7 @@ enum Known {
 }
 
 fn known(session: &Session<'_>) -> Result<Known, Failure> {
-    let origin = Origin::here().map_err(|error| Failure::error(error.to_string()))?;
+    let origin = Origin::here().map_err(Failure::of)?;
     let store = Store::at(&session.global.state_dir);
     match Record::load(&store, &origin) {
         Ok(record) => Ok(Known::Record(record)),
@@ -124,7 +124,7 @@ fn known(session: &Session<'_>) -> Result<Known, Failure> {
                 why,
             })
         }
-        Err(error) => Err(Failure::error(error.to_string())),
+        Err(error) => Err(Failure::of(error)),
     }
 }
 

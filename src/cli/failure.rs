@@ -31,6 +31,11 @@ impl Failure {
         }
     }
 
+    /// Exit code 2, in the words of an error that says what to do.
+    pub(super) fn of(error: impl std::fmt::Display) -> Self {
+        Self::error(error.to_string())
+    }
+
     /// An exit code after everything was said.
     pub(super) fn silent(code: u8) -> Self {
         Self {
@@ -42,6 +47,6 @@ impl Failure {
 
 impl From<crate::dataplane::Error> for Failure {
     fn from(error: crate::dataplane::Error) -> Self {
-        Self::error(error.to_string())
+        Self::of(error)
     }
 }

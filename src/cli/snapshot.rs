@@ -40,18 +40,20 @@ pub(super) struct SnapshotOutline {
 
 /// Runs the command.
 pub(super) fn run(session: &Session<'_>) -> Result<u8, Failure> {
-    let origin = Origin::here().map_err(failure)?;
+    let origin = Origin::here().map_err(Failure::of)?;
     let store = Store::at(&session.global.state_dir);
     let snapshot = Snapshot {
         farm: Accepted::load(&store)
-            .map_err(failure)?
+            .map_err(Failure::of)?
             .map(|accepted| accepted.farm),
         kernel: kernel_release(),
         taken: SystemClock.unix().as_secs(),
         observation: dataplane::observe_best()?,
-        record: Record::load(&store, &origin).map_err(failure)?,
+        record: Record::load(&store, &origin).map_err(Failure::of)?,
     };
-    session.out.result(&snapshot.to_json().map_err(failure)?);
+    session
+        .out
+        .result(&snapshot.to_json().map_err(Failure::of)?);
     Ok(code::OK)
 }
 
@@ -68,8 +70,4 @@ fn kernel_release() -> String {
         .unwrap_or_default()
         .trim()
         .to_owned()
-}
-
-fn failure(error: impl std::fmt::Display) -> Failure {
-    Failure::error(error.to_string())
 }

@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use super::failure;
 use crate::cli::failure::{Failure, code};
 use crate::cli::session::Session;
 use crate::clock::SystemClock;
@@ -44,12 +43,12 @@ pub(super) fn start(store: &Store) -> Result<(), String> {
 
 /// `farmctl guard`: waits for the confirmation, and undoes the apply when it does not come.
 pub(crate) fn run(session: &Session<'_>) -> Result<u8, Failure> {
-    let store = Store::at(std::path::absolute(&session.global.state_dir).map_err(failure)?);
+    let store = Store::at(std::path::absolute(&session.global.state_dir).map_err(Failure::of)?);
     // Without a session of its own it would get the terminal's hang-up. Where farmctl is already
     // the first process of its session there is nothing to leave.
     let _already_first = nix::unistd::setsid();
     session.out.result(READY);
-    let origin = Origin::here().map_err(failure)?;
+    let origin = Origin::here().map_err(Failure::of)?;
     let mut plane = Ipvs::open()?;
     let end = reconcile::guard(
         &store,
@@ -58,7 +57,7 @@ pub(crate) fn run(session: &Session<'_>) -> Result<u8, Failure> {
         &mut plane,
         &mut WriterLock::take,
     )
-    .map_err(failure)?;
+    .map_err(Failure::of)?;
     Ok(match end {
         GuardEnd::Disarmed | GuardEnd::Undone { .. } => code::OK,
         GuardEnd::UndoneInPart { .. } => code::DIFFERENT,

@@ -34,7 +34,7 @@ pub(super) fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure
 
 fn write(session: &Session<'_>, mut loaded: Loaded, request: &Request) -> Result<u8, Failure> {
     // The lock comes before the first look, so that nobody writes in between.
-    let _lock = WriterLock::take().map_err(failure)?;
+    let _lock = WriterLock::take().map_err(Failure::of)?;
     let mut plane = Ipvs::open()?;
     let observed = plane.observe()?;
     let comparison = Comparison::read(session, &loaded, observed, request.adopt)?;
@@ -130,7 +130,7 @@ fn engine(
     places: &Places<'_>,
     plane: &mut dyn Dataplane,
 ) -> Result<Outcome, Failure> {
-    let origin = Origin::here().map_err(failure)?;
+    let origin = Origin::here().map_err(Failure::of)?;
     let store = Store::at(&session.global.state_dir);
     let at = &|subject: &Subject| places.of(subject);
     let mut around = Surroundings {
@@ -251,10 +251,10 @@ fn tell_changes(session: &Session<'_>, report: &ApplyReport) {
 
 /// `farmctl confirm`: keeps what an `apply --confirm-timeout` did.
 pub(super) fn confirm(session: &Session<'_>) -> Result<u8, Failure> {
-    let _lock = WriterLock::take().map_err(failure)?;
-    let origin = Origin::here().map_err(failure)?;
+    let _lock = WriterLock::take().map_err(Failure::of)?;
+    let origin = Origin::here().map_err(Failure::of)?;
     let store = Store::at(&session.global.state_dir);
-    let confirmation = reconcile::confirm(&store, &origin).map_err(failure)?;
+    let confirmation = reconcile::confirm(&store, &origin).map_err(Failure::of)?;
     let report = ConfirmReport::of(&confirmation);
     if session.wants_values() {
         session.value(&report)?;
@@ -262,9 +262,4 @@ pub(super) fn confirm(session: &Session<'_>) -> Result<u8, Failure> {
         session.out.result(&report.message);
     }
     Ok(report.exit_code)
-}
-
-/// An error before anything was changed: exit code 2.
-fn failure(error: impl std::fmt::Display) -> Failure {
-    Failure::error(error.to_string())
 }
