@@ -10,6 +10,7 @@
 mod client;
 pub mod codec;
 mod expression;
+pub mod model;
 mod rule;
 
 pub use client::Client;
