@@ -8,6 +8,7 @@ mod blind;
 mod explain;
 mod host;
 mod ipvs;
+mod machine;
 mod memory;
 mod preflight;
 mod proc;
@@ -29,14 +30,32 @@ pub use preflight::{Preflight, rehearse};
 pub use proc::{observe as observe_unprivileged, observe_best};
 pub use seen::Seen;
 
+/// How much a data plane does at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Atomicity {
+    /// Step by step: packets meet every state between two steps, so steps come in an order in
+    /// which each of them is a good one.
+    Steps,
+    /// All services, destinations and marks of a batch in one transaction: packets meet the state
+    /// before or the state after, and a refused change leaves the state before.
+    Whole,
+}
+
 /// Something that forwards packets.
 pub trait Dataplane {
     /// Reads everything that is there, of whoever made it.
     fn observe(&mut self) -> Result<Observation, Error>;
 
-    /// Carries changes out in order. A change that fails does not stop those after it (ip_vs goes
-    /// on with a batch): every failure is reported with the place of its change.
+    /// Carries changes out in order. With [`Atomicity::Steps`] a change that fails does not stop
+    /// those after it (ip_vs goes on with a batch): every failure is reported with the place of its
+    /// change. With [`Atomicity::Whole`] the changes that were not done because of a failure are
+    /// reported, too, each with [`Error::NotDone`].
     fn execute(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error>;
+
+    /// How much of a plan it does at once; the caller hands over so much.
+    fn atomicity(&self) -> Atomicity {
+        Atomicity::Steps
+    }
 
     /// Tells the neighbours that an address lives on this machine now. It changes nothing in the
     /// kernel; without it neighbours go on sending to the machine that had the address before,
@@ -116,6 +135,22 @@ pub struct Failure {
     pub error: Error,
 }
 
+impl Failure {
+    /// The failure of a change that was taken back, or not tried, because of another one.
+    pub(crate) fn not_done(index: usize, change: &Change) -> Self {
+        let what = change.to_string();
+        Self {
+            index,
+            error: Error::NotDone { what },
+        }
+    }
+
+    /// Whether this is a reason, and not what followed from one.
+    pub fn is_cause(&self) -> bool {
+        !matches!(self.error, Error::NotDone { .. })
+    }
+}
+
 /// What can go wrong below. The text says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Error {
@@ -124,6 +159,18 @@ pub enum Error {
     NoIpvs {
         /// What was tried, and what to do.
         reason: String,
+    },
+    /// The kernel has no nf_tables, or too little of it.
+    #[error("this kernel has no nf_tables that farmctl can use: {reason}")]
+    NoNftables {
+        /// What is missing, and what to do.
+        reason: String,
+    },
+    /// The change was not refused, but not done either.
+    #[error("did not {what}: another change of the same transaction was refused")]
+    NotDone {
+        /// The change, in words.
+        what: String,
     },
     /// The process may not do it.
     #[error("no permission to {what}: {help}")]

@@ -7,9 +7,7 @@ use nix::errno::Errno;
 
 use super::table::Aliases;
 use super::{Ipvs, convert, is_message};
-use crate::dataplane::explain::{self, Loopback};
-use crate::dataplane::host::Host;
-use crate::dataplane::{Error, Failure, sysctl};
+use crate::dataplane::{Error, Failure, explain};
 use crate::netlink::ipvs::{Client, Command, DestinationId, Timeouts};
 use crate::state::{Change, Destination, DestinationKey, ServiceKey, Setting};
 
@@ -43,7 +41,7 @@ impl Ipvs {
         if refused.is_empty() {
             return Ok(());
         }
-        let loopback = self.loopback();
+        let loopback = self.machine.loopback();
         failures.extend(refused.into_iter().map(|(place, errno)| Failure {
             index: first + place,
             error: explain::refused(&run[place], errno, loopback),
@@ -51,21 +49,13 @@ impl Ipvs {
         Ok(())
     }
 
-    fn loopback(&mut self) -> Loopback {
-        let down = Host::read(&mut self.route).is_ok_and(|host| {
-            let lo = host.facts.interfaces.get("lo");
-            lo.is_some_and(|lo| !lo.up)
-        });
-        if down { Loopback::Down } else { Loopback::Up }
-    }
-
     fn execute_alone(&mut self, change: &Change) -> Result<(), Error> {
         match change {
-            Change::SetSetting { setting, to, .. } => self.write_setting(change, setting, *to),
-            Change::AddAddress { key, address } => self.add_address(change, key, *address),
-            Change::SetAddress { key, from, to } => self.set_address(change, key, *from, *to),
-            Change::DeleteAddress { key, was } => self.delete_address(change, key, *was),
             Change::SetMarks { to, .. } => self.write_marks(change, to),
+            Change::SetSetting { .. }
+            | Change::AddAddress { .. }
+            | Change::SetAddress { .. }
+            | Change::DeleteAddress { .. } => self.machine.execute(change),
             Change::AddService { .. }
             | Change::SetService { .. }
             | Change::DeleteService { .. }
@@ -75,19 +65,6 @@ impl Ipvs {
             | Change::StartSync { .. }
             | Change::StopSync { .. } => Ok(()), // These are messages.
         }
-    }
-
-    fn write_setting(
-        &mut self,
-        change: &Change,
-        setting: &Setting,
-        value: u64,
-    ) -> Result<(), Error> {
-        self.settings_written += 1;
-        sysctl::write(setting, value).map_err(|error| {
-            let errno = error.raw_os_error().unwrap_or(nix::libc::ENOENT);
-            explain::refused(change, Errno::from_raw(errno), Loopback::Up)
-        })
     }
 }
 

@@ -4,7 +4,6 @@
 //! It works on the network namespace of the thread that opened it, and decides nothing. Called
 //! through [`Dataplane`] by `reconcile` and by `cli`.
 
-mod address;
 mod convert;
 mod execute;
 mod load;
@@ -13,9 +12,10 @@ mod table;
 
 use super::explain::unreadable;
 use super::host::Host;
+use super::machine::{self, Machine};
 use super::steady::steady;
 use super::{Dataplane, Error, Failure, Observation, sysctl};
-use crate::netlink::{arp, ipvs, nft, route};
+use crate::netlink::{ipvs, nft};
 use crate::state::{AddressKey, Change, Setting, State, SyncDaemon, SyncRole};
 
 pub(super) use convert::ignores_port;
@@ -28,10 +28,9 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub struct Ipvs {
     table: ipvs::Client,
-    route: route::Client,
+    machine: Machine,
     marks: Option<nft::Client>,
     aliases: Aliases,
-    settings_written: u64,
 }
 
 impl Ipvs {
@@ -42,11 +41,9 @@ impl Ipvs {
     pub fn open() -> Result<Self, Error> {
         Ok(Self {
             table: load::client()?,
-            route: route::Client::open()
-                .map_err(|error| unreadable("the network interfaces", &error))?,
+            machine: Machine::open()?,
             marks: None,
             aliases: Aliases::new(),
-            settings_written: 0,
         })
     }
 
@@ -72,7 +69,7 @@ impl Ipvs {
 impl Dataplane for Ipvs {
     fn observe(&mut self) -> Result<Observation, Error> {
         let table = Table::read(&mut self.table)?;
-        let host = Host::read(&mut self.route)?;
+        let host = self.machine.host()?;
         let settings = self.settings(&host)?;
         let sync_daemons = self.sync_daemons()?;
         self.aliases = table.aliases;
@@ -103,18 +100,12 @@ impl Dataplane for Ipvs {
     }
 
     fn announce(&mut self, address: &AddressKey) -> Result<(), Error> {
-        // How many frames went out does not matter: an interface that is no Ethernet has no
-        // neighbours to tell.
-        let announced = arp::announce(&address.interface, address.address);
-        announced.map(|_frames| ()).map_err(|error| Error::Io {
-            what: format!("announce {address}"),
-            reason: error.to_string(),
-        })
+        machine::announce(address)
     }
 
     fn writes(&self) -> u64 {
         let marks = self.marks.as_ref().map_or(0, nft::Client::writes_sent);
-        self.table.writes_sent() + self.route.writes_sent() + marks + self.settings_written
+        self.table.writes_sent() + self.machine.writes() + marks
     }
 }
 

@@ -1,10 +1,10 @@
 //! Floating addresses: put up so that nothing leaves from them by accident, and taken down.
 //!
-//! Called by [`super::Ipvs`] for one change at a time.
+//! Called by [`super::Machine`] for one change at a time.
 
 use nix::errno::Errno;
 
-use super::Ipvs;
+use super::Machine;
 use crate::dataplane::Error;
 use crate::dataplane::explain::{Loopback, failed, refused};
 use crate::dataplane::host::Host;
@@ -12,7 +12,7 @@ use crate::netlink;
 use crate::netlink::route::NewAddress;
 use crate::state::{Address, AddressKey, Change};
 
-impl Ipvs {
+impl Machine {
     pub(super) fn add_address(
         &mut self,
         change: &Change,
