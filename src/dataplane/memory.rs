@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Dataplane, DestinationCounters, Error, Failure, Observation};
+use super::{Atomicity, Dataplane, DestinationCounters, Error, Failure, Observation};
 use crate::state::{AddressKey, Change, DestinationKey, HostFacts, Misfit, ServiceKey, State};
 
 /// A data plane in memory.
@@ -18,6 +18,8 @@ pub struct Memory {
     executed: usize,
     announced: Vec<AddressKey>,
     mute: bool,
+    atomicity: Option<Atomicity>,
+    batches: usize,
 }
 
 impl Memory {
@@ -33,6 +35,18 @@ impl Memory {
     pub fn on(mut self, host: HostFacts) -> Self {
         self.observation.host = host;
         self
+    }
+
+    /// The same as a data plane that does everything or nothing.
+    #[must_use]
+    pub fn in_transactions(mut self) -> Self {
+        self.atomicity = Some(Atomicity::Whole);
+        self
+    }
+
+    /// How often changes were handed over.
+    pub fn batches(&self) -> usize {
+        self.batches
     }
 
     /// What it holds now.
@@ -107,6 +121,16 @@ impl Memory {
     }
 }
 
+/// What a transaction reports that was refused because of these.
+fn all_undone(changes: &[Change], causes: Vec<Failure>) -> Vec<Failure> {
+    let mut causes = causes.into_iter().peekable();
+    let all = changes.iter().enumerate().map(|(index, change)| {
+        let cause = causes.next_if(|cause| cause.index == index);
+        cause.unwrap_or_else(|| Failure::not_done(index, change))
+    });
+    all.collect()
+}
+
 fn refused(change: &Change, misfit: &Misfit) -> Error {
     Error::Refused {
         what: change.to_string(),
@@ -144,7 +168,13 @@ impl Dataplane for Memory {
         Ok(self.observation.clone())
     }
 
+    fn atomicity(&self) -> Atomicity {
+        self.atomicity.unwrap_or(Atomicity::Steps)
+    }
+
     fn execute(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error> {
+        self.batches += 1;
+        let before = self.observation.state.clone();
         let mut failures = Vec::new();
         for (index, change) in changes.iter().enumerate() {
             if self.is_dead() {
@@ -153,6 +183,10 @@ impl Dataplane for Memory {
             if let Err(error) = self.carry_out(change) {
                 failures.push(Failure { index, error });
             }
+        }
+        if self.atomicity() == Atomicity::Whole && !failures.is_empty() {
+            self.observation.state = before;
+            failures = all_undone(changes, failures);
         }
         self.forget_counters();
         Ok(failures)
@@ -203,6 +237,16 @@ mod tests {
         assert_eq!(failures.len(), 1);
         assert_eq!(failures[0].index, 0);
         assert_eq!(memory.state().settings.len(), 1);
+    }
+
+    #[test]
+    fn a_transaction_with_a_refused_change_leaves_everything_as_it_was() {
+        let mut memory = Memory::default().in_transactions();
+        memory.refuse(1, refusal());
+        let failures = memory.execute(&changes()).unwrap();
+        let causes = failures.iter().map(Failure::is_cause);
+        assert_eq!(causes.collect::<Vec<_>>(), [false, true]);
+        assert!(memory.state().is_empty());
     }
 
     #[test]

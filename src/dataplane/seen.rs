@@ -3,7 +3,7 @@
 //! So who looked before it began a run does not look twice; a large table takes long to read.
 //! Called by `cli`, which holds the writer lock between the reading and the run.
 
-use super::{Dataplane, Error, Failure, Observation};
+use super::{Atomicity, Dataplane, Error, Failure, Observation};
 use crate::state::{AddressKey, Change};
 
 /// A data plane with a reading of it.
@@ -34,6 +34,10 @@ impl<D: Dataplane> Dataplane for Seen<D> {
     fn execute(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error> {
         self.seen = None;
         self.plane.execute(changes)
+    }
+
+    fn atomicity(&self) -> Atomicity {
+        self.plane.atomicity()
     }
 
     fn announce(&mut self, address: &AddressKey) -> Result<(), Error> {

@@ -17,6 +17,11 @@ pub enum Progress {
         /// How many.
         count: usize,
     },
+    /// All steps are carried out in one transaction.
+    Transaction {
+        /// How many.
+        count: usize,
+    },
     /// Servers that go keep their connections for a while.
     Draining {
         /// How many connections there are.
@@ -34,10 +39,8 @@ impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Note(note) => f.write_str(note),
-            Self::Steps { phase, count } => {
-                let steps = if *count == 1 { "step" } else { "steps" };
-                write!(f, "{}: {count} {steps}.", words(*phase))
-            }
+            Self::Steps { phase, count } => write!(f, "{}: {}.", words(*phase), steps(*count)),
+            Self::Transaction { count } => write!(f, "In one transaction: {}.", steps(*count)),
             Self::Draining { live, left } => write!(
                 f,
                 "Draining: {live} connections of servers that go; at most {} s more.",
@@ -47,6 +50,10 @@ impl fmt::Display for Progress {
             Self::RollingBack => f.write_str("That failed: rolling back."),
         }
     }
+}
+
+fn steps(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "step" } else { "steps" })
 }
 
 fn words(phase: Phase) -> &'static str {

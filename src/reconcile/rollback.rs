@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::dataplane::{self, Dataplane};
+use crate::dataplane::{self, Atomicity, Dataplane};
 use crate::state::{Change, Plan, State, plan};
 
 use super::key::only;
@@ -75,8 +75,13 @@ pub(super) fn roll_back(
         }
         attempt += 1;
         trouble.clear();
-        for (_, batch) in rest.batches() {
-            steps.extend(execute(plane, batch, &mut trouble));
+        match plane.atomicity() {
+            Atomicity::Whole => steps.extend(execute(plane, &rest.changes, &mut trouble)),
+            Atomicity::Steps => {
+                for (_, batch) in rest.batches() {
+                    steps.extend(execute(plane, batch, &mut trouble));
+                }
+            }
         }
     }
 }
@@ -101,7 +106,8 @@ fn in_part(rest: &Plan, trouble: Vec<String>, now: State) -> Undone {
 fn execute(plane: &mut dyn Dataplane, batch: &[Change], trouble: &mut Vec<String>) -> Vec<String> {
     match plane.execute(batch) {
         Ok(failures) => {
-            trouble.extend(failures.iter().map(|failure| failure.error.to_string()));
+            let causes = failures.iter().filter(|failure| failure.is_cause());
+            trouble.extend(causes.map(|failure| failure.error.to_string()));
             let failed: BTreeSet<usize> = failures.iter().map(|failure| failure.index).collect();
             let steps = batch.iter().enumerate();
             let taken = steps.filter(|(index, _)| !failed.contains(index));

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use std::collections::BTreeSet;
 
-use crate::dataplane::{self, Failure, Observation};
+use crate::dataplane::{self, Atomicity, Failure, Observation};
 use crate::state::{Change, Plan, State, Subject, plan};
 
 use super::confirm::{Pending, milliseconds};
@@ -187,6 +187,11 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     fn carry_out(&mut self, steps: &Plan) -> Result<(), Trouble> {
+        if self.around.plane.atomicity() == Atomicity::Whole {
+            let count = steps.changes.len();
+            (self.around.progress)(&Progress::Transaction { count });
+            return self.execute(&steps.changes);
+        }
         for (phase, batch) in steps.batches() {
             let count = batch.len();
             (self.around.progress)(&Progress::Steps { phase, count });
@@ -206,9 +211,8 @@ impl<'a, 'b> Run<'a, 'b> {
             Ok(failures) => {
                 let subject = |failure: &Failure| batch.get(failure.index).map(Change::subject);
                 let known = |failure| subject(&failure).map(|subject| (subject, failure));
-                Err(Trouble::Refused(
-                    failures.into_iter().filter_map(known).collect(),
-                ))
+                let causes = failures.into_iter().filter(Failure::is_cause);
+                Err(Trouble::Refused(causes.filter_map(known).collect()))
             }
             Err(error) => Err(Trouble::Lost(error)),
         }

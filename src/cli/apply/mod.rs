@@ -213,7 +213,9 @@ fn tell(session: &Session<'_>, progress: &Progress) {
         Progress::Note(_) | Progress::RollingBack | Progress::Draining { .. } => {
             session.out.message(&progress.to_string());
         }
-        Progress::Steps { .. } | Progress::Verifying => session.out.detail(&progress.to_string()),
+        Progress::Steps { .. } | Progress::Transaction { .. } | Progress::Verifying => {
+            session.out.detail(&progress.to_string());
+        }
     }
 }
 

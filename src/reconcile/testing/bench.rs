@@ -12,7 +12,7 @@ use super::super::{
 use super::fuse::Killed;
 use super::states::origin;
 use crate::clock::{Clock, SystemClock};
-use crate::dataplane::{self, Dataplane, Failure, Memory, Observation};
+use crate::dataplane::{self, Atomicity, Dataplane, Failure, Memory, Observation};
 use crate::state::{AddressKey, Change, State};
 
 /// Time that passes only when somebody waits.
@@ -48,18 +48,33 @@ pub(in super::super) struct Kernel {
     kill: Rc<Cell<Option<usize>>>,
 }
 
+impl Kernel {
+    /// One write is about to be made.
+    fn burn(&self) {
+        match self.kill.get() {
+            Some(0) => resume_unwind(Box::new(Killed)),
+            left => self.kill.set(left.map(|left| left - 1)),
+        }
+    }
+}
+
 impl Dataplane for Kernel {
     fn observe(&mut self) -> Result<Observation, dataplane::Error> {
         self.memory.borrow_mut().observe()
     }
 
+    fn atomicity(&self) -> Atomicity {
+        self.memory.borrow().atomicity()
+    }
+
     fn execute(&mut self, changes: &[Change]) -> Result<Vec<Failure>, dataplane::Error> {
+        if self.atomicity() == Atomicity::Whole {
+            self.burn();
+            return self.memory.borrow_mut().execute(changes);
+        }
         let mut failures = Vec::new();
         for (index, change) in changes.iter().enumerate() {
-            match self.kill.get() {
-                Some(0) => resume_unwind(Box::new(Killed)),
-                left => self.kill.set(left.map(|left| left - 1)),
-            }
+            self.burn();
             let failed = self
                 .memory
                 .borrow_mut()
@@ -115,6 +130,13 @@ impl Bench {
             guards_started: Rc::default(),
             said: RefCell::default(),
         }
+    }
+
+    /// The same with a kernel that does everything or nothing.
+    pub(in super::super) fn in_transactions(self) -> Self {
+        let memory = self.kernel.memory.take().in_transactions();
+        self.kernel.memory.replace(memory);
+        self
     }
 
     pub(in super::super) fn state(&self) -> State {

@@ -2,6 +2,7 @@
 
 mod announce;
 mod apply;
+mod atomic;
 mod confirm;
 mod recovery;
 mod verify;
