@@ -7,6 +7,12 @@
 //! outside namespaces of its own, and decides nothing about a farm that `state` decides.
 //! Called by `cli`.
 
+pub mod expect;
+pub mod load;
+pub mod protocol;
+pub mod record;
+pub mod report;
+pub mod scenario;
 pub mod topology;
 
 pub use topology::Topology;
