@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use divan::{AllocProfiler, Bencher, black_box};
-use farmctl::spec::Farm;
+use farmctl::spec::{DataplaneKind, Farm};
 use farmctl::state::{
     Destination, DestinationKey, Forwarding, HostFacts, Protocol, SchedulerFlags, Service,
     ServiceAttributes, ServiceKey, State, desired, plan,
@@ -45,7 +45,14 @@ fn all_new(bencher: Bencher<'_, '_>, services: u32) {
 #[divan::bench(args = SIZES, sample_count = 10)]
 fn desired_from_the_file(bencher: Bencher<'_, '_>, services: u32) {
     let (farm, host) = (written_farm(services), HostFacts::default());
-    bencher.bench_local(|| desired(black_box(&farm), None, black_box(&host)));
+    bencher.bench_local(|| {
+        desired(
+            black_box(&farm),
+            None,
+            black_box(&host),
+            DataplaneKind::Ipvs,
+        )
+    });
 }
 
 #[expect(

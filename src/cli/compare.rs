@@ -8,7 +8,7 @@ use super::session::{Loaded, Session};
 use crate::clock::SystemClock;
 use crate::dataplane::{self, Observation};
 use crate::reconcile::{self, Adopt, Key, Origin, Record, Scope, Store};
-use crate::spec::{Farm, Name};
+use crate::spec::{DataplaneKind, Farm, Name};
 use crate::state::{AddressKey, Desired, HostFacts, desired};
 
 /// Everything that a command needs to know about this machine and the file.
@@ -70,7 +70,7 @@ impl Comparison {
     ) -> Result<Self, Failure> {
         let host = own_facts(&observed.host, record);
         let node = this_node(session, &loaded.farm, &host)?;
-        let desired = desired(&loaded.farm, node.as_ref(), &host);
+        let desired = desired(&loaded.farm, node.as_ref(), &host, DataplaneKind::Ipvs);
         observed.fill_blind_spots(&desired.state);
         let scope = Scope::of(&observed.state, &desired.state, record, adopt);
         Ok(Self {

@@ -218,6 +218,11 @@ fn of_destination(
         Errno::EEXIST => there("the real server"),
         Errno::ENOENT => gone("the real server"),
         Errno::ERANGE => of_range(destination),
+        Errno::EOPNOTSUPP if destination.forwarding == Forwarding::FullNat => {
+            "ip_vs cannot put its own address in place of the client's: leave out `masquerade`, or \
+             write `dataplane: nftables`"
+                .to_owned()
+        }
         Errno::EINVAL => invalid_destination(service, key, destination, loopback),
         _ => return gone_service(errno),
     })

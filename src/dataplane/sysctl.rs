@@ -9,11 +9,13 @@ use std::{fs, io};
 
 use crate::state::{HostFacts, Setting, VsSysctl};
 
-/// Where the file of a setting is; none for what netlink sets.
+/// Where the file of a setting is; none for what netlink sets, and for what has no file.
 pub(super) fn path(setting: &Setting) -> Option<PathBuf> {
     let net = PathBuf::from("/proc/sys/net");
     match setting {
-        Setting::TimeoutTcp | Setting::TimeoutTcpFin | Setting::TimeoutUdp => None,
+        Setting::TimeoutTcp | Setting::TimeoutTcpFin | Setting::TimeoutUdp | Setting::HashSeed => {
+            None
+        }
         Setting::Vs(sysctl) => Some(net.join("ipv4/vs").join(sysctl.name())),
         Setting::ForwardV4 => Some(net.join("ipv4/ip_forward")),
         Setting::ForwardV6 => Some(net.join("ipv6/conf/all/forwarding")),

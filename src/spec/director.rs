@@ -1,11 +1,12 @@
 //! The machines that forward, and the options of their kernels.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, InterfaceName, Name};
+use super::{Duration, InterfaceName, Name, Scheduler};
 
 /// The machines that forward, and how they do it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +34,48 @@ pub enum DataplaneChoice {
     Auto,
     /// The kernel's ip_vs.
     Ipvs,
+}
+
+impl DataplaneChoice {
+    /// The data plane that the file asks for; none where it leaves the choice to the machine.
+    pub fn named(self) -> Option<DataplaneKind> {
+        match self {
+            Self::Auto => None,
+            Self::Ipvs => Some(DataplaneKind::Ipvs),
+        }
+    }
+}
+
+/// One of the data planes that farmctl has.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum DataplaneKind {
+    /// The kernel's ip_vs.
+    Ipvs,
+    /// The kernel's nftables.
+    Nftables,
+}
+
+impl DataplaneKind {
+    /// How a real server is chosen where the file does not say.
+    pub fn default_scheduler(self) -> Scheduler {
+        match self {
+            Self::Ipvs => Scheduler::Wlc,
+            Self::Nftables => Scheduler::Wrr,
+        }
+    }
+}
+
+impl fmt::Display for DataplaneKind {
+    /// The word of the file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ipvs => "ipvs",
+            Self::Nftables => "nftables",
+        })
+    }
 }
 
 /// The kernel's connection synchronisation (`ip_vs` sync daemons).

@@ -23,8 +23,9 @@ pub struct EffectiveService<'a> {
     pub ports: Ports,
     /// Its protocols, each once; without meaning for a firewall mark.
     pub protocols: Vec<Protocol>,
-    /// How a real server is chosen.
-    pub scheduler: Scheduler,
+    /// How a real server is chosen; none where the file leaves it to the data plane
+    /// ([`super::DataplaneKind::default_scheduler`]).
+    pub scheduler: Option<Scheduler>,
     /// How packets reach a real server that does not say its own way.
     pub forwarding: Forwarding,
     /// Keeps a client with its real server.
@@ -136,10 +137,7 @@ impl<'a> EffectiveService<'a> {
         let keeps = keeps_port(&ports);
         Self {
             protocols: protocols(service.protocol.as_ref().or(defaults.protocol.as_ref())),
-            scheduler: service
-                .scheduler
-                .or(defaults.scheduler)
-                .unwrap_or(Scheduler::Wlc),
+            scheduler: service.scheduler.or(defaults.scheduler),
             forwarding,
             persistence: merge_persistence(
                 service.persistence.as_ref(),

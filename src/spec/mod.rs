@@ -23,7 +23,8 @@ mod vip;
 mod word_or_map;
 
 pub use director::{
-    ConnectionSync, DataplaneChoice, Directors, IpvsOptions, IpvsSysctls, IpvsTimeouts,
+    ConnectionSync, DataplaneChoice, DataplaneKind, Directors, IpvsOptions, IpvsSysctls,
+    IpvsTimeouts,
 };
 pub use effective::{
     EffectivePersistence, EffectiveRealServer, EffectiveService, MAIN_NETWORK, NodeSite, Ports,

@@ -187,7 +187,8 @@ pub struct ServiceAttributes {
     pub one_packet: bool,
 }
 
-/// The three bits that a scheduler may give a meaning (`IP_VS_SVC_F_SCHED1..3`).
+/// What bends a scheduler: the three bits of ip_vs (`IP_VS_SVC_F_SCHED1..3`), and what the
+/// nftables data plane knows beside them.
 ///
 /// `sh` and `mh` read bit 1 as *fallback* and bit 2 as *port*.
 #[derive(
@@ -203,7 +204,10 @@ impl SchedulerFlags {
     pub const PORT: Self = Self(0x10);
     /// `IP_VS_SVC_F_SCHED3`.
     pub const THIRD: Self = Self(0x20);
-    /// All three bits.
+    /// `rr` and `wrr` of the nftables data plane take real servers strictly in turn, and not by a
+    /// hash of the client. It is no bit of ip_vs, where they always do.
+    pub const EXACT: Self = Self(0x8000_0000);
+    /// All three bits of ip_vs.
     pub const MASK: u32 = 0x38;
 
     /// The scheduler's bits of a service's flags; other bits are left out.
@@ -211,9 +215,14 @@ impl SchedulerFlags {
         Self(flags & Self::MASK)
     }
 
-    /// The bits as they stand in a service's flags.
+    /// The bits as they stand in a service's flags in ip_vs.
     pub fn bits(self) -> u32 {
-        self.0
+        self.0 & Self::MASK
+    }
+
+    /// Whether nothing is set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     /// Both sets of flags.
@@ -284,8 +293,11 @@ impl Destination {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Forwarding {
-    /// Address translation (`IP_VS_CONN_F_MASQ`).
+    /// Address translation of the destination (`IP_VS_CONN_F_MASQ`).
     Masquerade,
+    /// Address translation of both ends: the real server sees the director as the client, so that
+    /// its answers find back by themselves. ip_vs has no such thing.
+    FullNat,
     /// The director itself, packets unchanged (`IP_VS_CONN_F_LOCALNODE`). Only other programs ask
     /// for it: a destination on this machine keeps the method that it was made with.
     Local,
@@ -333,10 +345,12 @@ pub enum TunnelChecksum {
 }
 
 impl fmt::Display for Forwarding {
-    /// The words of the file: `nat`, `direct_routing`, `tunnel gue port 6080 checksum remote`.
+    /// The words of the file: `nat`, `nat masquerade`, `direct_routing`,
+    /// `tunnel gue port 6080 checksum remote`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Masquerade => f.write_str("nat"),
+            Self::FullNat => f.write_str("nat masquerade"),
             Self::Local => f.write_str("local"),
             Self::Tunnel(kind) => write!(f, "tunnel {kind}"),
             Self::Route => f.write_str("direct_routing"),
@@ -386,12 +400,13 @@ impl fmt::Display for Persistence {
 }
 
 impl fmt::Display for SchedulerFlags {
-    /// The bits as ipvsadm names them, or `none`.
+    /// The bits as ipvsadm names them, `exact`, or `none`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = [
             (Self::FALLBACK, "flag-1"),
             (Self::PORT, "flag-2"),
             (Self::THIRD, "flag-3"),
+            (Self::EXACT, "exact"),
         ]
         .into_iter()
         .filter_map(|(flag, name)| self.contains(flag).then_some(name))

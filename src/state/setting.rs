@@ -22,6 +22,10 @@ pub enum Setting {
     ForwardV6,
     /// `net.ipv4.conf.INTERFACE.promote_secondaries`: removing one VIP must not remove another.
     PromoteSecondaries(String),
+    /// The number that every hash of the nftables data plane begins with, 32 bits: directors with
+    /// the same one choose the same real servers. It stands in farmctl's own tables; no other
+    /// data plane has it.
+    HashSeed,
 }
 
 /// The sysctls of `ip_vs` that matter for draining, fail-over and load
@@ -112,7 +116,7 @@ impl VsSysctl {
 }
 
 impl fmt::Display for Setting {
-    /// The sysctl's full name, or `ipvs time-out tcp`.
+    /// The sysctl's full name, or `ipvs time-out tcp`, or `hash seed`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TimeoutTcp => f.write_str("ipvs time-out tcp"),
@@ -124,6 +128,7 @@ impl fmt::Display for Setting {
             Self::PromoteSecondaries(interface) => {
                 write!(f, "net.ipv4.conf.{interface}.promote_secondaries")
             }
+            Self::HashSeed => f.write_str("hash seed"),
         }
     }
 }

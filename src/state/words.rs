@@ -91,7 +91,7 @@ impl fmt::Display for Described<'_, ServiceAttributes> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attributes = self.0;
         write!(f, "scheduler {}", attributes.scheduler)?;
-        if attributes.scheduler_flags.bits() != 0 {
+        if !attributes.scheduler_flags.is_empty() {
             write!(f, " flags {}", attributes.scheduler_flags)?;
         }
         if let Some(persistence) = &attributes.persistence {

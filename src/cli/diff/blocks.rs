@@ -99,6 +99,7 @@ fn scheduler_flags(flags: SchedulerFlags) -> String {
         (SchedulerFlags::FALLBACK, "fallback"),
         (SchedulerFlags::PORT, "port"),
         (SchedulerFlags::THIRD, "flag-3"),
+        (SchedulerFlags::EXACT, "exact"),
     ];
     let set: Vec<&str> = words
         .iter()
@@ -153,6 +154,7 @@ pub(crate) fn destination(destination: Destination) -> String {
 pub(crate) fn forwarding(forwarding: Forwarding) -> String {
     match forwarding {
         Forwarding::Masquerade => "nat".into(),
+        Forwarding::FullNat => "nat masquerade".into(),
         Forwarding::Local => "local".into(),
         Forwarding::Route => "direct_routing".into(),
         Forwarding::Bypass => "bypass".into(),

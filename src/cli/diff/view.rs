@@ -8,7 +8,7 @@ use crate::cli::names::Names;
 use crate::cli::session::{Loaded, Session};
 use crate::cli::{files, snapshot};
 use crate::reconcile::{self, Adopt, Key, Snapshot};
-use crate::spec::Name;
+use crate::spec::{DataplaneKind, Name};
 use crate::state::{HostFacts, Plan, State, desired, plan};
 
 /// Two states and what lies between them.
@@ -118,8 +118,8 @@ impl View {
         let old = session.judge(files::read_base(base, &path)?)?;
         let nowhere = HostFacts::default();
         let node = compare::this_node(session, &loaded.farm, &nowhere)?;
-        let before = desired(&old.farm, node.as_ref(), &nowhere);
-        let after = desired(&loaded.farm, node.as_ref(), &nowhere);
+        let before = desired(&old.farm, node.as_ref(), &nowhere, DataplaneKind::Ipvs);
+        let after = desired(&loaded.farm, node.as_ref(), &nowhere, DataplaneKind::Ipvs);
         let mut names = Names::new(before.services, before.destinations);
         names.extend(Names::new(after.services, after.destinations));
         Ok(Self {

@@ -329,6 +329,7 @@ fn real_server(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::DataplaneKind;
     use crate::state::{HostFacts, InterfaceFacts, Setting, desired};
 
     const FILE: &str = "
@@ -342,7 +343,7 @@ services:
     /// The status of a file on a machine that holds all of it but for one thing.
     fn status(file: &str, spoil: impl Fn(&mut Observation)) -> StatusReport {
         let farm = serde_yaml::from_str(file).unwrap();
-        let wanted = desired(&farm, None, &HostFacts::default());
+        let wanted = desired(&farm, None, &HostFacts::default(), DataplaneKind::Ipvs);
         let mut observed = Observation {
             state: wanted.state.clone(),
             ..Observation::default()

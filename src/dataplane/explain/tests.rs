@@ -210,6 +210,16 @@ fn a_tunnel_that_the_kernel_refuses_is_explained_by_what_is_wrong_with_it() {
 }
 
 #[test]
+fn masquerading_by_ip_vs_is_refused_with_the_choice() {
+    let text = reason(
+        &add("10.0.0.21", web(Forwarding::FullNat)),
+        Errno::EOPNOTSUPP,
+    );
+    assert!(text.contains("leave out `masquerade`"), "{text}");
+    assert!(text.contains("`dataplane: nftables`"), "{text}");
+}
+
+#[test]
 fn thresholds_and_weights_out_of_range_are_told_apart() {
     let mut crossed = web(Forwarding::Masquerade);
     crossed.upper_threshold = 5;

@@ -122,16 +122,20 @@ pub(super) fn attributes(entry: &kernel::ServiceEntry) -> ServiceAttributes {
     }
 }
 
-/// A whole write of a destination.
-pub(super) fn destination(key: &DestinationKey, destination: &Destination) -> kernel::Destination {
+/// A whole write of a destination; none where `ip_vs` has no such forwarding.
+pub(super) fn destination(
+    key: &DestinationKey,
+    destination: &Destination,
+) -> Option<kernel::Destination> {
     let (forwarding, tunnel) = match destination.forwarding {
         Forwarding::Masquerade => (kernel::ForwardingMethod::Masquerade, plain()),
+        Forwarding::FullNat => return None,
         Forwarding::Local => (kernel::ForwardingMethod::Local, plain()),
         Forwarding::Tunnel(kind) => (kernel::ForwardingMethod::Tunnel, tunnel(kind)),
         Forwarding::Route => (kernel::ForwardingMethod::Route, plain()),
         Forwarding::Bypass => (kernel::ForwardingMethod::Bypass, plain()),
     };
-    kernel::Destination {
+    Some(kernel::Destination {
         address: key.address,
         port: key.port,
         forwarding,
@@ -139,7 +143,7 @@ pub(super) fn destination(key: &DestinationKey, destination: &Destination) -> ke
         upper_threshold: destination.upper_threshold,
         lower_threshold: destination.lower_threshold,
         tunnel,
-    }
+    })
 }
 
 fn plain() -> kernel::Tunnel {
@@ -201,7 +205,9 @@ fn tunnel_kind(tunnel: kernel::Tunnel) -> TunnelKind {
 pub(in crate::dataplane) fn ignores_port(forwarding: Forwarding) -> bool {
     match forwarding {
         Forwarding::Route | Forwarding::Tunnel(_) => true,
-        Forwarding::Masquerade | Forwarding::Local | Forwarding::Bypass => false,
+        Forwarding::Masquerade | Forwarding::FullNat | Forwarding::Local | Forwarding::Bypass => {
+            false
+        }
     }
 }
 

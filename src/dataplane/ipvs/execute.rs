@@ -93,24 +93,31 @@ fn send_piece(
 ) -> Result<Vec<(usize, Errno)>, Error> {
     let mut messages = Vec::with_capacity(run.len());
     let mut places = Vec::with_capacity(run.len());
+    let mut refused = Vec::new();
     for (place, change) in run.iter().enumerate() {
-        messages.extend(commands(change, aliases));
+        match commands(change, aliases) {
+            Some(commands) => messages.extend(commands),
+            None => refused.push((place, Errno::EOPNOTSUPP)),
+        }
         places.resize(messages.len(), place);
     }
-    let refused = client
+    let by_kernel = client
         .execute(&messages)
         .map_err(|error| explain::lost(&error))?;
-    let mut refused: Vec<_> = refused
-        .into_iter()
-        .filter_map(|failure| Some((*places.get(failure.index)?, failure.errno)))
-        .collect();
+    refused.extend(
+        by_kernel
+            .into_iter()
+            .filter_map(|failure| Some((*places.get(failure.index)?, failure.errno))),
+    );
+    refused.sort_by_key(|(place, _)| *place);
     refused.dedup_by_key(|(place, _)| *place);
     Ok(refused)
 }
 
-/// The messages of a change; none where it does not go by IPVS messages.
-fn commands(change: &Change, aliases: &mut Aliases) -> Vec<Command> {
-    match change {
+/// The messages of a change, of which there are none where it goes another way; nothing where
+/// `ip_vs` has no words for it.
+fn commands(change: &Change, aliases: &mut Aliases) -> Option<Vec<Command>> {
+    Some(match change {
         Change::AddService {
             service,
             attributes,
@@ -128,11 +135,11 @@ fn commands(change: &Change, aliases: &mut Aliases) -> Vec<Command> {
             destination,
         } => vec![Command::NewDestination(
             convert::service_id(service),
-            convert::destination(key, destination),
+            convert::destination(key, destination)?,
         )],
         Change::SetDestination {
             service, key, to, ..
-        } => set_destination(service, key, to, aliases),
+        } => set_destination(service, key, to, aliases)?,
         Change::DeleteDestination { service, key, .. } => vec![Command::DelDestination(
             convert::service_id(service),
             kernel_key(service, key, aliases),
@@ -149,7 +156,7 @@ fn commands(change: &Change, aliases: &mut Aliases) -> Vec<Command> {
         | Change::SetAddress { .. }
         | Change::DeleteAddress { .. }
         | Change::SetMarks { .. } => Vec::new(),
-    }
+    })
 }
 
 fn set_destination(
@@ -157,10 +164,10 @@ fn set_destination(
     key: &DestinationKey,
     to: &Destination,
     aliases: &mut Aliases,
-) -> Vec<Command> {
+) -> Option<Vec<Command>> {
     let id = convert::service_id(service);
-    let mut written = convert::destination(key, to);
-    match aliases.get(&(*service, *key)) {
+    let mut written = convert::destination(key, to)?;
+    Some(match aliases.get(&(*service, *key)) {
         None => vec![Command::SetDestination(id, written)],
         // From now on the port counts: the destination becomes another one.
         Some(_) if !convert::ignores_port(to.forwarding) => vec![
@@ -171,7 +178,7 @@ fn set_destination(
             written.port = *port;
             vec![Command::SetDestination(id, written)]
         }
-    }
+    })
 }
 
 /// What the kernel calls a destination; its alias ends with it.
@@ -203,6 +210,7 @@ fn timeouts(setting: &Setting, value: u64) -> Option<Timeouts> {
         Setting::Vs(_)
         | Setting::ForwardV4
         | Setting::ForwardV6
-        | Setting::PromoteSecondaries(_) => return None,
+        | Setting::PromoteSecondaries(_)
+        | Setting::HashSeed => return None,
     })
 }

@@ -22,7 +22,7 @@ fn with_http<T>(text: &str, look: impl FnOnce(&EffectiveService<'_>) -> T) -> T 
 fn a_service_that_says_nothing_is_tcp_by_weighted_least_connections_and_nat() {
     with_http("services: { http: { vip: www, port: 80 } }", |service| {
         assert_eq!(service.protocols, [Protocol::Tcp]);
-        assert_eq!(service.scheduler, Scheduler::Wlc);
+        assert_eq!(service.scheduler, None);
         assert_eq!(service.forwarding, Forwarding::Nat(NatOptions {}));
         assert_eq!(service.persistence, None);
         assert_eq!(service.sorry_server, None);

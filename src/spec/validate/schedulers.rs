@@ -16,7 +16,8 @@ pub(super) fn weights_are_used(context: &Context<'_>, problems: &mut Vec<Problem
         let mut working = weights.filter(|weight| *weight != 0);
         let first = working.next();
         let differ = working.any(|weight| Some(weight) != first);
-        if let Some((word, instead)) = weightless(service.effective.scheduler).filter(|_| differ) {
+        let word = service.effective.scheduler.and_then(weightless);
+        if let Some((word, instead)) = word.filter(|_| differ) {
             problems.push(ignored(service, word, instead));
         }
     }
@@ -63,7 +64,7 @@ fn ignored(service: Service<'_, '_>, word: &str, instead: &str) -> Problem {
 /// Spreading a client's connections and keeping the client on one server exclude each other.
 pub(super) fn options_have_an_effect(context: &Context<'_>, problems: &mut Vec<Problem>) {
     for service in context.services() {
-        let options = hash_options(service.effective.scheduler);
+        let options = service.effective.scheduler.and_then(hash_options);
         let spreads = options.is_some_and(|options| options.port);
         if spreads && service.effective.persistence.is_some() {
             problems.push(spread_and_kept(service));

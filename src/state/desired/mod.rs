@@ -21,7 +21,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::spec::{Directors, Farm, Name, Node, Path};
+use crate::spec::{DataplaneKind, Directors, Farm, Name, Node, Path};
 
 use super::{AddressKey, DestinationKey, HostFacts, ServiceKey, State};
 
@@ -96,6 +96,8 @@ pub enum NoteKind {
     InterfaceDown,
     /// Addresses are not put up here, because several directors could hold them.
     NotRaised,
+    /// The file asks for something of a data plane that this machine does not use.
+    OtherDataplane,
 }
 
 /// What `farm` asks of the machine that is `node` in it.
@@ -103,15 +105,23 @@ pub enum NoteKind {
 /// Without `node` the machine is the only director of the file. A machine that is no director
 /// holds nothing. Addresses go up only where the farm has a single director.
 ///
+/// `dataplane` is what forwards the packets there. The services are the same on every one; what
+/// the file leaves open (the scheduler) and the settings follow it.
+///
 /// `host` is what was measured on this machine. It decides only what the file leaves open, and must
 /// not hold addresses that farmctl itself put up: [`HostFacts::without`] takes them out.
 #[must_use]
-pub fn desired(farm: &Farm, node: Option<&Name>, host: &HostFacts) -> Desired {
+pub fn desired(
+    farm: &Farm,
+    node: Option<&Name>,
+    host: &HostFacts,
+    dataplane: DataplaneKind,
+) -> Desired {
     let mut desired = Desired::default();
-    let Some(here) = Here::find(farm, node, host) else {
+    let Some(here) = Here::find(farm, node, host, dataplane) else {
         return desired;
     };
-    services::add(&mut desired, farm);
+    services::add(&mut desired, farm, dataplane);
     vips::add(&mut desired, &here);
     options::add(&mut desired, &here);
     desired
@@ -123,6 +133,7 @@ struct Here<'a> {
     /// Its entry in the file, where it has one.
     node: Option<&'a Node>,
     host: &'a HostFacts,
+    dataplane: DataplaneKind,
     company: Company,
 }
 
@@ -135,7 +146,12 @@ enum Company {
 
 impl<'a> Here<'a> {
     /// None where the machine is no director.
-    fn find(farm: &'a Farm, node: Option<&'a Name>, host: &'a HostFacts) -> Option<Self> {
+    fn find(
+        farm: &'a Farm,
+        node: Option<&'a Name>,
+        host: &'a HostFacts,
+        dataplane: DataplaneKind,
+    ) -> Option<Self> {
         let (name, company) = match &farm.directors {
             None => (node, Company::Alone),
             Some(directors) => member(directors, node).map(|(name, it)| (Some(name), it))?,
@@ -144,6 +160,7 @@ impl<'a> Here<'a> {
             farm,
             node: name.and_then(|name| farm.nodes.get(name)),
             host,
+            dataplane,
             company,
         })
     }

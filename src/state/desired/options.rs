@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::spec::{ConnectionSync, Duration, IpvsSysctls, IpvsTimeouts, Path};
+use crate::spec::{
+    ConnectionSync, DataplaneKind, Directors, Duration, Farm, IpvsSysctls, IpvsTimeouts, Path,
+};
 
 use super::super::{Family, Forwarding, Setting, SyncDaemon, SyncRole, VsSysctl};
 use super::{Desired, Here, Note, NoteKind};
@@ -10,6 +12,13 @@ use super::{Desired, Here, Note, NoteKind};
 /// Adds what the director's options ask for, and what the services need.
 pub(super) fn add(desired: &mut Desired, here: &Here<'_>) {
     add_forwarding(desired);
+    match here.dataplane {
+        DataplaneKind::Ipvs => add_ipvs(desired, here),
+        DataplaneKind::Nftables => add_nftables(desired, here.farm),
+    }
+}
+
+fn add_ipvs(desired: &mut Desired, here: &Here<'_>) {
     let Some(directors) = &here.farm.directors else {
         return;
     };
@@ -24,11 +33,33 @@ pub(super) fn add(desired: &mut Desired, here: &Here<'_>) {
     }
 }
 
+fn add_nftables(desired: &mut Desired, farm: &Farm) {
+    if !desired.state.services.is_empty() {
+        let seed = hash_seed(farm.farm.as_str());
+        desired
+            .state
+            .settings
+            .insert(Setting::HashSeed, seed.into());
+    }
+    let asks = |directors: &Directors| directors.ipvs.is_some();
+    if farm.directors.as_ref().is_some_and(asks) {
+        desired.notes.push(other_dataplane());
+    }
+}
+
+/// The number that every hash begins with: FNV-1a of the farm's name, 32 bits. It follows from the
+/// name alone, so that all directors of a farm choose alike without asking each other, and so that
+/// it stays what it is for as long as the farm keeps its name.
+fn hash_seed(farm: &str) -> u32 {
+    let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    farm.bytes().fold(0x811c_9dc5, step)
+}
+
 /// Packets of translated connections pass through the machine: it must forward.
 fn add_forwarding(desired: &mut Desired) {
     for (key, service) in &desired.state.services {
         let mut destinations = service.destinations.values();
-        if destinations.any(|destination| destination.forwarding == Forwarding::Masquerade) {
+        if destinations.any(|destination| is_translated(destination.forwarding)) {
             let setting = match key.family() {
                 Family::V4 => Setting::ForwardV4,
                 Family::V6 => Setting::ForwardV6,
@@ -36,6 +67,10 @@ fn add_forwarding(desired: &mut Desired) {
             desired.state.settings.insert(setting, 1);
         }
     }
+}
+
+fn is_translated(forwarding: Forwarding) -> bool {
+    matches!(forwarding, Forwarding::Masquerade | Forwarding::FullNat)
 }
 
 fn timeouts(timeouts: &IpvsTimeouts) -> impl Iterator<Item = (Setting, u64)> {
@@ -123,6 +158,16 @@ fn daemon(sync: &ConnectionSync, interface: String) -> SyncDaemon {
             .unwrap_or(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 81))),
         port: sync.port.unwrap_or(8848),
         ttl: sync.ttl.unwrap_or(1),
+    }
+}
+
+fn other_dataplane() -> Note {
+    Note {
+        kind: NoteKind::OtherDataplane,
+        path: Path::root().key("directors").key("ipvs"),
+        message: "This machine forwards by nftables; the options under `directors.ipvs` are for \
+                  ip_vs only and are not used here."
+            .to_owned(),
     }
 }
 

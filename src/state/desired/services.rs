@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::spec::{
-    EffectiveRealServer, EffectiveService, Farm, Name, Path, PortSpec, Ports, Vip, VirtualService,
+    DataplaneKind, EffectiveRealServer, EffectiveService, Farm, Name, Path, PortSpec, Ports, Vip,
+    VirtualService,
 };
 
 use super::super::{
@@ -14,7 +15,7 @@ use super::super::{
 use super::{Desired, Note, NoteKind, Origin, Part, RealServerOrigin, marks, words};
 
 /// Adds every service of the farm, with its destinations and marks.
-pub(super) fn add(desired: &mut Desired, farm: &Farm) {
+pub(super) fn add(desired: &mut Desired, farm: &Farm, dataplane: DataplaneKind) {
     let marks = marks::allot(farm);
     for (name, service) in &farm.services {
         let Some(vip) = farm.vips.get(&service.vip) else {
@@ -26,6 +27,7 @@ pub(super) fn add(desired: &mut Desired, farm: &Farm) {
             vip,
             effective: EffectiveService::of(farm, service),
             mark: marks.get(name).copied(),
+            dataplane,
         };
         written.add_to(desired);
     }
@@ -39,6 +41,7 @@ struct Written<'a> {
     effective: EffectiveService<'a>,
     /// The mark that farmctl sets for it.
     mark: Option<u32>,
+    dataplane: DataplaneKind,
 }
 
 /// A real server that joins the services of one family.
@@ -154,7 +157,9 @@ impl Written<'_> {
     }
 
     fn attributes(&self, key: ServiceKey) -> ServiceAttributes {
-        let (scheduler, scheduler_flags) = words::scheduler(self.effective.scheduler);
+        let written = self.effective.scheduler;
+        let chosen = written.unwrap_or(self.dataplane.default_scheduler());
+        let (scheduler, scheduler_flags) = words::scheduler(chosen);
         let persistence = self.effective.persistence.as_ref();
         ServiceAttributes {
             scheduler: scheduler.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::spec::{Farm, Name};
+use crate::spec::{DataplaneKind, Farm, Name};
 use crate::state::{
     AddressKey, HostFacts, InterfaceFacts, Setting, State, SyncRole, VsSysctl, plan,
 };
@@ -13,7 +13,13 @@ use super::{Desired, NoteKind, desired};
 pub(super) fn made(file: &str, node: Option<&str>, host: &HostFacts) -> Desired {
     let farm: Farm = serde_yaml::from_str(file).unwrap();
     let node: Option<Name> = node.map(|name| name.parse().unwrap());
-    desired(&farm, node.as_ref(), host)
+    desired(&farm, node.as_ref(), host, DataplaneKind::Ipvs)
+}
+
+/// What a file asks of its only director where nftables forwards.
+pub(super) fn made_on_nftables(file: &str) -> Desired {
+    let farm: Farm = serde_yaml::from_str(file).unwrap();
+    desired(&farm, None, &HostFacts::default(), DataplaneKind::Nftables)
 }
 
 /// A state in words: what would have to be done to make it out of nothing.
@@ -304,4 +310,50 @@ fn every_sysctl_of_the_file_is_carried_over() {
     let settings = made(&file, None, &HostFacts::default()).state.settings;
     let all = VsSysctl::ALL.map(|sysctl| (Setting::Vs(sysctl), 1));
     assert_eq!(settings, BTreeMap::from(all));
+}
+
+const BY_NAT: &str = "
+version: 1
+farm: shop
+nodes: { lb1: { address: 10.0.0.11 } }
+directors: { members: [lb1], ipvs: { timeouts: { tcp: 15m }, sysctls: { sloppy_tcp: true } } }
+vips: { www: { addresses: [192.0.2.10/32], ownership: none } }
+services: { http: { vip: www, port: 80, real_servers: [{ address: 10.0.0.21 }] } }
+";
+
+#[test]
+fn on_nftables_there_is_a_hash_seed_and_nothing_of_ip_vs() {
+    let desired = made_on_nftables(BY_NAT);
+    let settings: Vec<_> = desired.state.settings.keys().collect();
+    assert_eq!(settings, [&Setting::ForwardV4, &Setting::HashSeed]);
+    let kinds: Vec<_> = desired.notes.iter().map(|note| note.kind).collect();
+    assert_eq!(kinds, [NoteKind::OtherDataplane]);
+    let path = desired.notes[0].path.to_string();
+    assert_eq!(path, "directors.ipvs");
+}
+
+#[test]
+fn the_hash_seed_follows_from_the_farms_name_alone() {
+    let seed = |file: &str| made_on_nftables(file).state.settings[&Setting::HashSeed];
+    // FNV-1a of `shop`: written out, because every director of a farm must come to the same.
+    assert_eq!(seed(BY_NAT), 0xa847_e0a9);
+    assert_eq!(seed(&BY_NAT.replace("port: 80", "port: 81")), seed(BY_NAT));
+    assert_ne!(
+        seed(&BY_NAT.replace("farm: shop", "farm: shoq")),
+        seed(BY_NAT)
+    );
+    let empty = made_on_nftables("{ version: 1, farm: shop }");
+    assert!(empty.state.is_empty(), "{:?}", empty.state);
+}
+
+#[test]
+fn a_scheduler_that_is_left_out_follows_the_data_plane() {
+    let scheduler = |desired: Desired| {
+        let service = desired.state.services.into_values().next().unwrap();
+        service.attributes.scheduler
+    };
+    assert_eq!(scheduler(made_on_nftables(BY_NAT)), "wrr");
+    assert_eq!(scheduler(made(BY_NAT, None, &HostFacts::default())), "wlc");
+    let written = BY_NAT.replace("port: 80,", "port: 80, scheduler: sh,");
+    assert_eq!(scheduler(made_on_nftables(&written)), "sh");
 }
