@@ -6,7 +6,8 @@
 //!
 //! - [`ipvs`]: virtual services and destinations (generic netlink family `IPVS`);
 //! - [`route`]: links and addresses (rtnetlink);
-//! - [`nft`]: the one nftables table that sets firewall marks;
+//! - [`nft`]: nftables tables, sets, chains and rules;
+//! - [`conntrack`]: the connections that the kernel tracks;
 //! - [`arp`]: frames that tell the neighbours where an address now lives.
 //!
 //! A [`Socket`] is blocking and stays in the network namespace of the thread that opened it.
@@ -14,6 +15,7 @@
 
 pub mod arp;
 pub mod attribute;
+pub mod conntrack;
 mod error;
 mod generic;
 pub mod ipvs;

@@ -4,7 +4,8 @@
 use netlink_sys::protocols::NETLINK_NETFILTER;
 
 use super::codec;
-use super::{MarkRule, MarkTable};
+use super::model::TableKey;
+use super::{Found, MarkRule, MarkTable, Operation, Refused, Temporary};
 use crate::netlink::error::{Errno, Error, Result};
 use crate::netlink::socket::{Batch, Socket};
 
@@ -36,7 +37,7 @@ impl Client {
     /// Leaves exactly these rules in the table `inet name`, in order, in one transaction: no
     /// packet sees half of it, and after an error everything is as it was.
     pub fn replace_table(&mut self, name: &str, rules: &[MarkRule]) -> Result<()> {
-        self.commit(
+        self.commit_marks(
             "to replace the nftables table",
             codec::replace_table(name, rules),
         )
@@ -44,7 +45,7 @@ impl Client {
 
     /// Deletes the table `inet name`; it is no error if there is none.
     pub fn delete_table(&mut self, name: &str) -> Result<()> {
-        match self.commit("to delete the nftables table", codec::delete_table(name)) {
+        match self.commit_marks("to delete the nftables table", codec::delete_table(name)) {
             Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(()),
             result => result,
         }
@@ -63,7 +64,7 @@ impl Client {
             return Ok(None);
         }
         let mut chains = Vec::new();
-        self.read(
+        self.list(
             "to list the nftables chains",
             codec::GETCHAIN,
             name,
@@ -73,7 +74,7 @@ impl Client {
             },
         )?;
         let mut rules = Vec::new();
-        self.read(
+        self.list(
             "to list the nftables rules",
             codec::GETRULE,
             name,
@@ -83,6 +84,31 @@ impl Client {
             },
         )?;
         Ok(Some(codec::assemble(name, &chains, &rules)))
+    }
+
+    /// The number of this client's socket: what a [`super::Monitor`] knows its transactions by.
+    pub fn port(&self) -> u32 {
+        0
+    }
+
+    /// Does all of these operations in one transaction, or none of them: returns what the kernel
+    /// refused, in order; empty when it is done.
+    ///
+    /// An error means the whole: nothing was done, except after [`Error::Overrun`], which leaves
+    /// it unknown.
+    pub fn commit(&mut self, _operations: &[Operation]) -> Result<Vec<Refused>> {
+        Err(MISSING)
+    }
+
+    /// The table with everything in it, or `None` when there is no such table.
+    /// [`Error::Interrupted`] when something changed meanwhile.
+    pub fn read(&mut self, _table: &TableKey) -> Result<Option<Found>> {
+        Err(MISSING)
+    }
+
+    /// The elements of a set that is dynamic, in no order.
+    pub fn elements(&mut self, _table: &TableKey, _set: &str) -> Result<Vec<Temporary>> {
+        Err(MISSING)
     }
 
     fn exists(&mut self, name: &str) -> Result<bool> {
@@ -104,7 +130,7 @@ impl Client {
         }
     }
 
-    fn read(
+    fn list(
         &mut self,
         command: &'static str,
         kind: u16,
@@ -127,7 +153,7 @@ impl Client {
         )
     }
 
-    fn commit(&mut self, command: &'static str, mut batch: Batch) -> Result<()> {
+    fn commit_marks(&mut self, command: &'static str, mut batch: Batch) -> Result<()> {
         let failures = self.socket.batch(&mut batch)?;
         // An error on the opening message is about the whole; another one says more.
         match failures

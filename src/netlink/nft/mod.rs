@@ -10,10 +10,16 @@
 mod client;
 pub mod codec;
 mod expression;
+mod found;
 pub mod model;
+mod monitor;
+mod operation;
 mod rule;
 
 pub use client::Client;
+pub use found::{Found, Temporary};
+pub use monitor::{Author, Heard, Monitor};
+pub use operation::{ElementKey, Operation, Refused};
 pub use rule::MarkRule;
 
 /// The chain for packets from the network.
