@@ -5,7 +5,7 @@
 STEP := lab/step
 # program:Debian package. The lab compiles its first process and unpacks its kernel.
 LAB_TOOLS := gcc:gcc xz:xz-utils setpriv:util-linux unshare:util-linux timeout:coreutils
-TOOLS := $(LAB_TOOLS) node:nodejs npm:npm
+TOOLS := $(LAB_TOOLS) nft:nftables node:nodejs npm:npm
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 PROFILE := $(if $(CI),ci,default)
 
@@ -63,12 +63,12 @@ endif
 editor: ## the schema in the language server that editors use (needs node and npm)
 	@node tests/editor/check.mjs "$$(tests/editor/setup)"
 
-lab-tests: ## only the tests that need ip_vs
+lab-tests: ## only the tests that need ip_vs or nftables
 	@lab/count --reset
 ifdef NEXTEST
-	@cargo nextest run --locked --profile $(PROFILE) --test kernel
+	@cargo nextest run --locked --profile $(PROFILE) --test kernel --test nftables
 else
-	@cargo test --locked --test kernel
+	@cargo test --locked --test kernel --test nftables
 endif
 	@lab/count
 

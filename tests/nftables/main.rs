@@ -1,0 +1,14 @@
+//! Tests on the nftables of the host's kernel. `lab/wrap` runs them in namespaces of their own, as
+//! root or in a user namespace (docs/lab.md); the test bed that they stand on is that of
+//! `tests/kernel`.
+
+#[cfg(test)]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the bed has more than is needed here"
+)]
+#[path = "../kernel/bed/mod.rs"]
+mod bed;
+#[cfg(test)]
+mod netlink;
