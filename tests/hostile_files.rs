@@ -10,7 +10,7 @@ const TUNNELS: &str = include_str!("schema/good/tunnels.yaml");
 /// Reads, checks and reports, as the command line does; every place must lie in the text.
 fn everything(bytes: &[u8]) -> Reading {
     let mut reading = read("hostile.yaml", bytes);
-    if let Some(farm) = &reading.farm {
+    if let Some(farm) = &reading.value {
         let found = validate(farm, &reading.pruned);
         reading = reading.with(found);
     }
@@ -78,7 +78,7 @@ proptest! {
 fn every_truncation_of_a_good_file_ends() {
     for end in 0..TUNNELS.len() {
         let reading = everything(&TUNNELS.as_bytes()[..end]);
-        assert!(reading.farm.is_some() || !reading.problems.is_empty());
+        assert!(reading.value.is_some() || !reading.problems.is_empty());
     }
 }
 

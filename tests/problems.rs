@@ -40,7 +40,7 @@ fn stem(path: &Path) -> &str {
 fn judge(name: &str, bytes: &[u8]) -> Reading {
     let reading = read(name, bytes);
     let found = reading
-        .farm
+        .value
         .as_ref()
         .map(|farm| validate(farm, &reading.pruned))
         .unwrap_or_default();
@@ -229,7 +229,7 @@ fn a_farm_without_mistakes_has_no_problem() {
         let reading = judge("good.yaml", text.as_bytes());
         let report = report::render(&reading.problems, &reading.source, report::Style::default());
         assert_eq!(report, "", "{text}");
-        assert!(reading.farm.is_some());
+        assert!(reading.value.is_some());
     }
 }
 

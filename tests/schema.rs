@@ -96,7 +96,7 @@ fn the_reader_and_the_checks_take_every_good_file() {
     for (name, text) in good_files() {
         let reading = read(&name, text.as_bytes());
         assert_eq!(reading.problems, [], "{name}");
-        let problems = validate(&reading.farm.unwrap(), &[]);
+        let problems = validate(&reading.value.unwrap(), &[]);
         let errors: Vec<_> = problems
             .iter()
             .filter(|problem| problem.severity == farmctl::spec::Severity::Error)
@@ -115,10 +115,10 @@ fn another_reader_of_yaml_reads_the_same_farm() {
             .unwrap()
             .retain(|key, _| !key.starts_with("x-"));
         let other: Farm = serde_json::from_value(value).unwrap();
-        assert_eq!(read(&name, text.as_bytes()).farm, Some(other), "{name}");
+        assert_eq!(read(&name, text.as_bytes()).value, Some(other), "{name}");
         if !text.contains("x-") {
             let direct: Farm = serde_yaml::from_str(&text).unwrap();
-            assert_eq!(read(&name, text.as_bytes()).farm, Some(direct), "{name}");
+            assert_eq!(read(&name, text.as_bytes()).value, Some(direct), "{name}");
         }
     }
 }
@@ -126,10 +126,10 @@ fn another_reader_of_yaml_reads_the_same_farm() {
 #[test]
 fn what_is_written_is_read_as_the_same_farm() {
     for (name, text) in good_files() {
-        let farm = read(&name, text.as_bytes()).farm.unwrap();
+        let farm = read(&name, text.as_bytes()).value.unwrap();
         let written = serde_yaml::to_string(&farm).unwrap();
         let again = read("written", written.as_bytes());
         assert_eq!(again.problems, [], "{name}:\n{written}");
-        assert_eq!(again.farm, Some(farm), "{name}:\n{written}");
+        assert_eq!(again.value, Some(farm), "{name}:\n{written}");
     }
 }

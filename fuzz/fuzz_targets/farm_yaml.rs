@@ -8,11 +8,11 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut reading = read("fuzz.yaml", bytes);
-    if let (Some(farm), []) = (&reading.farm, reading.problems.as_slice()) {
+    if let (Some(farm), []) = (&reading.value, reading.problems.as_slice()) {
         let json = serde_json::to_string(farm).expect("a farm has a JSON form");
-        assert_eq!(read("again.json", json.as_bytes()).farm.as_ref(), Some(farm));
+        assert_eq!(read("again.json", json.as_bytes()).value.as_ref(), Some(farm));
     }
-    if let Some(farm) = &reading.farm {
+    if let Some(farm) = &reading.value {
         let found = validate(farm, &reading.pruned);
         reading = reading.with(found);
     }

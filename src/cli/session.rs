@@ -60,7 +60,7 @@ impl<'a> Session<'a> {
                 .message(&report::render(&reading.problems, &reading.source, style));
         }
         let failed = has_error(&reading.problems);
-        match reading.farm {
+        match reading.value {
             Some(farm) if !failed => Ok(Loaded {
                 name,
                 text: reading.source.into_text(),
@@ -93,7 +93,7 @@ impl<'a> Session<'a> {
 pub(super) fn read(name: &str, bytes: &[u8]) -> Reading {
     let reading = spec::read(name, bytes);
     let found = reading
-        .farm
+        .value
         .as_ref()
         .map(|farm| spec::validate(farm, &reading.pruned));
     match found {

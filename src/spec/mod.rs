@@ -41,7 +41,7 @@ pub use service::{
     Defaults, Forwarding, GreOptions, GueOptions, HashOptions, NatOptions, Persistence, Protocol,
     Scheduler, ServiceDefaults, Tunnel, TunnelChecksum, VirtualService,
 };
-pub use source::{Reading, SourceText, read};
+pub use source::{Document, Format, Reading, Reference, SourceText, read, read_document};
 pub use validate::validate;
 pub use vip::{Ownership, Vip, VipAddress};
 

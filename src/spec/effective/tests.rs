@@ -6,7 +6,11 @@ fn farm(text: &str) -> Farm {
     let whole = format!(
         "version: 1\nnodes:\n  web1: {{ addresses: [10.0.0.21/24, \"2001:db8::21/64\"] }}\n  web2:\n    networks:\n      back: {{ interface: eth0, addresses: [10.0.0.22] }}\n      main: {{ interface: eth1, addresses: [10.1.0.22] }}\nvips: {{ www: {{ addresses: [192.0.2.10/24], interface: eth0 }} }}\n{text}"
     );
-    let Reading { farm, problems, .. } = read("test.yaml", whole.as_bytes());
+    let Reading {
+        value: farm,
+        problems,
+        ..
+    } = read("test.yaml", whole.as_bytes());
     assert_eq!(problems, [], "{whole}");
     farm.unwrap()
 }

@@ -1,10 +1,11 @@
 //! Parts of the format that this farmctl does not have yet: an error of their own, not an
 //! "unknown key". The one table of them; a line goes when its part comes.
 
+use super::document::Format;
 use crate::spec::{Path, Segment};
 
 /// Path patterns (`*` is any name, `[]` any item; a last `=word` is a value) and what it is about.
-const LATER: &[(&str, &str)] = &[
+pub(super) const FARM: &[(&str, &str)] = &[
     ("heartbeat", "heartbeats between directors"),
     ("content", "the replication of content"),
     ("source", "watching a source of the file"),
@@ -61,17 +62,18 @@ const CHECKS: &str = "health checks";
 const MASQUERADE: &str = "masquerading";
 
 /// What a part is about that comes later: an unknown key at a path, or a map there.
-pub(super) fn key(path: &Path) -> Option<&'static str> {
-    find(path, "")
+pub(super) fn key(format: &Format, path: &Path) -> Option<&'static str> {
+    find(format, path, "")
 }
 
 /// What a word at a path is about that comes later.
-pub(super) fn word(path: &Path, word: &str) -> Option<&'static str> {
-    find(path, word)
+pub(super) fn word(format: &Format, path: &Path, word: &str) -> Option<&'static str> {
+    find(format, path, word)
 }
 
-fn find(path: &Path, word: &str) -> Option<&'static str> {
-    LATER
+fn find(format: &Format, path: &Path, word: &str) -> Option<&'static str> {
+    format
+        .later
         .iter()
         .find(|(pattern, _)| fits(pattern, path, word))
         .map(|(_, what)| *what)

@@ -1,7 +1,8 @@
-//! The text of a farm.yaml to its values, with everything that is wrong in one run.
+//! The text of a farm.yaml (or of another [`Document`]) to its values, with everything that is
+//! wrong in one run.
 //!
 //! ```text
-//! bytes -> text (bytes.rs) -> tree (parse.rs) -> Farm (reader.rs)
+//! bytes -> text (bytes.rs) -> tree (parse.rs) -> values (reader.rs)
 //!                                                  | an error: note it, cut its place, again (recover.rs)
 //! ```
 //!
@@ -10,6 +11,7 @@
 
 mod bytes;
 mod cuts;
+mod document;
 mod error;
 mod later;
 mod parse;
@@ -27,6 +29,7 @@ use std::ops::Range;
 use super::tree::Tree;
 use super::{Farm, Path, Place, Problem};
 use cuts::Cuts;
+pub use document::{Document, Format, Reference};
 use parse::Whole;
 
 /// The most problems of one file that are told.
@@ -79,13 +82,14 @@ impl SourceText {
 
 /// What reading a file gave.
 #[derive(Debug)]
-pub struct Reading {
-    /// The farm without the entries that are wrong; none where too little of the file can be read.
+pub struct Reading<T = Farm> {
+    /// What the file holds (the farm) without the entries that are wrong; none where too little of
+    /// it can be read.
     /// Where [`Reading::problems`] has an error it is for finding more of them, never for use.
-    pub farm: Option<Farm>,
+    pub value: Option<T>,
     /// What is wrong, in the order of the text; at most 100.
     pub problems: Vec<Problem>,
-    /// The entries of the text that are left out of `farm`.
+    /// The entries of the text that are left out of `value`.
     pub pruned: Vec<Path>,
     /// The text, to show the problems in.
     pub source: SourceText,
@@ -96,8 +100,17 @@ pub struct Reading {
 ///
 /// Never fails: whatever is wrong is in [`Reading::problems`].
 pub fn read(name: &str, bytes: &[u8]) -> Reading {
+    read_parts(name, bytes, recover::farm)
+}
+
+/// Reads a file of another kind, in the same way as [`read`] reads a farm.
+pub fn read_document<T: Document>(name: &str, bytes: &[u8]) -> Reading<T> {
+    read_parts(name, bytes, |_| {})
+}
+
+fn read_parts<T: Document>(name: &str, bytes: &[u8], parts: recover::Parts) -> Reading<T> {
     match bytes::decode(bytes) {
-        Ok(text) => read_text(name, &text),
+        Ok(text) => read_text(name, &text, parts),
         Err(refused) => {
             let (shown, problem) = *refused;
             let tree = Tree::new(shown);
@@ -106,28 +119,28 @@ pub fn read(name: &str, bytes: &[u8]) -> Reading {
     }
 }
 
-fn read_text(name: &str, text: &str) -> Reading {
+fn read_text<T: Document>(name: &str, text: &str, parts: recover::Parts) -> Reading<T> {
     let parse::Parsed {
         mut tree,
         mut problems,
         mut cuts,
         whole,
-    } = parse::parse(text);
-    let farm = match whole {
+    } = parse::parse(text, &T::FORMAT);
+    let value = match whole {
         Whole::No => None,
-        Whole::Yes => recover::recover(&mut tree, &mut cuts, &mut problems),
+        Whole::Yes => recover::recover(&mut tree, &mut cuts, &mut problems, parts),
     };
-    Reading::new(name, tree, cuts, farm, problems)
+    Reading::new(name, tree, cuts, value, problems)
 }
 
-impl Reading {
-    fn new(name: &str, tree: Tree, cuts: Cuts, farm: Option<Farm>, problems: Vec<Problem>) -> Self {
+impl<T> Reading<T> {
+    fn new(name: &str, tree: Tree, cuts: Cuts, value: Option<T>, problems: Vec<Problem>) -> Self {
         let source = SourceText {
             name: name.to_owned(),
             tree,
         };
         let mut reading = Self {
-            farm,
+            value,
             problems,
             pruned: cuts.paths(),
             source,
@@ -137,9 +150,9 @@ impl Reading {
         reading
     }
 
-    /// Adds what `validate` says about [`Reading::farm`].
+    /// Adds what a judge of [`Reading::value`] (for a farm: `validate`) says.
     ///
-    /// Its paths count the items that are left in the farm; they are turned into places of the
+    /// Its paths count the items that are left in the value; they are turned into places of the
     /// text. A problem about an entry that was left out, or about one from which something was left
     /// out, is dropped: it may be a mere consequence.
     #[must_use]

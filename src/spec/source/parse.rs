@@ -1,6 +1,6 @@
 //! YAML events to a [`Tree`]: the one place that names the YAML parser.
 //!
-//! What YAML allows and farm.yaml does not (merge keys, tags, several documents, keys that are
+//! What YAML allows and farmctl's files do not (merge keys, tags, several documents, keys that are
 //! maps) is refused here with its place, and reading goes on. Only where the text is not YAML at
 //! all, or too large, reading ends.
 
@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use granit_parser::{Event, Parser, ScalarStyle, Span as YamlSpan};
 
 use super::cuts::Cuts;
+use super::document::Format;
 use super::{refusals, suggest, syntax};
 use crate::spec::tree::{Entry, Kind, Node, NodeId, Span, Style, Tree};
 use crate::spec::{Path, Place, Problem};
@@ -38,8 +39,8 @@ pub(super) enum Whole {
 }
 
 /// Reads a text.
-pub(super) fn parse(text: &str) -> Parsed {
-    let mut builder = Builder::new(text);
+pub(super) fn parse(text: &str, format: &'static Format) -> Parsed {
+    let mut builder = Builder::new(text, format);
     let whole = match builder.read() {
         Ok(()) => Whole::Yes,
         Err(problem) => {
@@ -90,6 +91,7 @@ const LEAF: Weight = Weight { nodes: 1, depth: 0 };
 
 struct Builder<'t> {
     text: &'t str,
+    format: &'static Format,
     tree: Tree,
     problems: Vec<Problem>,
     cuts: Cuts,
@@ -104,9 +106,10 @@ struct Builder<'t> {
 type Step = Result<(), Box<Problem>>;
 
 impl<'t> Builder<'t> {
-    fn new(text: &'t str) -> Self {
+    fn new(text: &'t str, format: &'static Format) -> Self {
         Self {
             text,
+            format,
             tree: Tree::new(text.to_owned()),
             problems: Vec::new(),
             cuts: Cuts::default(),
@@ -189,7 +192,10 @@ impl<'t> Builder<'t> {
             let place = Place::Bytes(span.range());
             let problem = Problem::error("documents", place, "the file holds several documents")
                 .labelled("the second one begins here")
-                .helped("keep one farm in one file, and remove this `---`");
+                .helped(format!(
+                    "keep {} in one file, and remove this `---`",
+                    self.format.content.replacen("a ", "one ", 1)
+                ));
             self.problems.push(problem);
         }
     }
@@ -201,7 +207,7 @@ impl<'t> Builder<'t> {
         let problem = Problem::error(
             "tag",
             place,
-            format!("the tag `{name}` is not used in farm.yaml"),
+            format!("the tag `{name}` is not used in {}", self.format.file),
         )
         .labelled("a tag")
         .helped("remove it: farmctl knows the type of every value");
@@ -263,7 +269,7 @@ impl<'t> Builder<'t> {
         if name == "<<" && plain {
             let path = self.path().key(name);
             self.cuts.drop_at(&path);
-            return Some(refusals::merge_key(self.tree.node(node).span));
+            return Some(refusals::merge_key(self.format, self.tree.node(node).span));
         }
         let range = self.tree.node(node).span.range();
         if name.is_empty() || range.is_empty() {
@@ -298,7 +304,7 @@ impl<'t> Builder<'t> {
 
     fn begin(&mut self, kind: Kind, span: Span, anchor: usize) -> Step {
         if self.open.len() >= MAX_DEPTH {
-            return Err(Box::new(refusals::too_deep(span, MAX_DEPTH)));
+            return Err(Box::new(refusals::too_deep(self.format, span, MAX_DEPTH)));
         }
         let node = self.tree.add(Node { span, kind });
         self.remember(anchor, node, None);
@@ -377,7 +383,7 @@ impl<'t> Builder<'t> {
             )));
         };
         if self.open.len() + weight.depth > MAX_DEPTH {
-            return Err(Box::new(refusals::too_deep(span, MAX_DEPTH)));
+            return Err(Box::new(refusals::too_deep(self.format, span, MAX_DEPTH)));
         }
         let node = self.tree.add(Node {
             span,
@@ -463,7 +469,10 @@ impl<'t> Builder<'t> {
         );
         let problem = Problem::error("too-large", Place::Bytes(span.range()), message)
             .labelled("the limit is passed here")
-            .helped("split the farm, or repeat less by aliases");
+            .helped(format!(
+                "split {}, or repeat less by aliases",
+                self.format.content.replacen("a ", "the ", 1)
+            ));
         Err(Box::new(problem))
     }
 

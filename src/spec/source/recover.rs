@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::de::value::StrDeserializer;
 
 use super::cuts::{Cuts, Fresh};
+use super::document::{Document, Format};
 use super::error::{Found, Part, ReadError, Wrong};
 use super::reader::{Here, Reader};
 use super::{MAX_PROBLEMS, suggest, words};
@@ -24,49 +25,56 @@ use crate::spec::{
 /// this many.
 const MAX_CUTS: usize = 1_000;
 
-/// Reads the farm; leaves out what cannot be read, and says why.
-pub(super) fn recover(
+/// How the parts of a document are read before the whole, once the whole could not be.
+pub(super) type Parts = fn(&mut Recovery<'_>);
+
+/// Reads the document; leaves out what cannot be read, and says why.
+pub(super) fn recover<T: Document>(
     tree: &mut Tree,
     cuts: &mut Cuts,
     problems: &mut Vec<Problem>,
-) -> Option<Farm> {
+    parts: Parts,
+) -> Option<T> {
+    let format = &T::FORMAT;
     let Some(root) = tree.root() else {
-        problems.push(empty());
+        problems.push(empty(format));
         return None;
     };
     if !matches!(tree.kind(root), Kind::Map(_)) {
-        problems.push(not_a_map(tree, root));
+        problems.push(not_a_map(format, tree, root));
         return None;
     }
-    let version = check_version(tree, root, problems);
+    let version = check_version(format, tree, root, problems);
     if version == Version::Unknown {
         return None;
     }
     Recovery {
+        format,
         tree,
         cuts,
         problems,
         told: BTreeSet::new(),
         silent: 0,
     }
-    .farm()
+    .whole(parts)
 }
 
-fn empty() -> Problem {
-    Problem::error("empty-file", Place::Bytes(0..0), "the file is empty").helped(
-        "a farm begins with `version: 1`; the smallest useful one has a VIP and a service with \
-         two real servers",
-    )
-}
-
-fn not_a_map(tree: &Tree, root: NodeId) -> Problem {
-    let place = Place::Bytes(tree.locate(&Place::Value(Path::root())));
-    let message = format!(
-        "the file holds {}, not a farm",
-        words::described(tree, root)
+fn empty(format: &Format) -> Problem {
+    let help = format!(
+        "{} begins with `version: 1`; {}",
+        format.content, format.smallest
     );
-    Problem::error("not-a-map", place, message)
-        .helped("a farm is a map of keys and values that begins with `version: 1`")
+    Problem::error("empty-file", Place::Bytes(0..0), "the file is empty").helped(help)
+}
+
+fn not_a_map(format: &Format, tree: &Tree, root: NodeId) -> Problem {
+    let place = Place::Bytes(tree.locate(&Place::Value(Path::root())));
+    let found = words::described(tree, root);
+    let message = format!("the file holds {found}, not {}", format.content);
+    Problem::error("not-a-map", place, message).helped(format!(
+        "{} is a map of keys and values that begins with `version: 1`",
+        format.content
+    ))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,9 +85,14 @@ enum Version {
     Unknown,
 }
 
-/// The version first: without it serde could not make a farm, and with another everything that is
+/// The version first: without it serde could not make a value, and with another everything that is
 /// said about the rest would be wrong.
-fn check_version(tree: &mut Tree, root: NodeId, problems: &mut Vec<Problem>) -> Version {
+fn check_version(
+    format: &Format,
+    tree: &mut Tree,
+    root: NodeId,
+    problems: &mut Vec<Problem>,
+) -> Version {
     let path = Path::root().key("version");
     let Some(node) = tree.find(&path) else {
         problems.push(missing_version());
@@ -97,7 +110,7 @@ fn check_version(tree: &mut Tree, root: NodeId, problems: &mut Vec<Problem>) -> 
         return Version::One;
     };
     let means_one = tree.scalar(node) == "1";
-    problems.push(words::problem(tree, &error.found(), &path));
+    problems.push(words::problem(format, tree, &error.found(), &path));
     if !means_one {
         return Version::Unknown;
     }
@@ -133,7 +146,20 @@ fn supply_version(tree: &mut Tree, root: NodeId) {
     }
 }
 
-struct Recovery<'t> {
+/// The parts of a farm.
+pub(super) fn farm(recovery: &mut Recovery<'_>) {
+    recovery.section::<Machine>("nodes");
+    recovery.section::<Vip>("vips");
+    recovery.section::<Pool>("pools");
+    recovery.section::<VirtualService>("services");
+    recovery.entry::<Directors>(&Path::root().key("directors"));
+    recovery.entry::<Defaults>(&Path::root().key("defaults"));
+    recovery.shell();
+}
+
+/// A document that is read part by part.
+pub(super) struct Recovery<'t> {
+    format: &'static Format,
     tree: &'t Tree,
     cuts: &'t mut Cuts,
     problems: &'t mut Vec<Problem>,
@@ -143,18 +169,12 @@ struct Recovery<'t> {
 }
 
 impl Recovery<'_> {
-    fn farm(mut self) -> Option<Farm> {
-        if let Ok(farm) = self.read(&Path::root()) {
-            return Some(farm);
+    fn whole<T: DeserializeOwned>(mut self, parts: Parts) -> Option<T> {
+        if let Ok(whole) = self.read(&Path::root()) {
+            return Some(whole);
         }
-        self.section::<Machine>("nodes");
-        self.section::<Vip>("vips");
-        self.section::<Pool>("pools");
-        self.section::<VirtualService>("services");
-        self.entry::<Directors>(&Path::root().key("directors"));
-        self.entry::<Defaults>(&Path::root().key("defaults"));
-        self.shell();
-        self.entry::<Farm>(&Path::root())
+        parts(&mut self);
+        self.entry::<T>(&Path::root())
     }
 
     fn read<T: DeserializeOwned>(&self, path: &Path) -> Result<T, ReadError> {
@@ -235,7 +255,7 @@ impl Recovery<'_> {
     /// Tells an error, unless it follows from another, and leaves its place out.
     fn note(&mut self, found: &Found) {
         let path = found.path.clone().unwrap_or_default();
-        let problem = words::problem(self.tree, found, &path);
+        let problem = words::problem(self.format, self.tree, found, &path);
         if self.is_consequence(found, &path) || self.is_repeat(&path, &problem) {
             self.silent += 1;
         } else {

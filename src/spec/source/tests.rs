@@ -30,7 +30,7 @@ fn messages(text: &str) -> Vec<String> {
 fn a_good_file_is_read_without_problems() {
     let reading = read("farm.yaml", GOOD.as_bytes());
     assert_eq!(reading.problems, []);
-    let farm = reading.farm.unwrap();
+    let farm = reading.value.unwrap();
     assert_eq!(farm.services["http"].real_servers.len(), 2);
 }
 

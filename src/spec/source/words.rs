@@ -1,5 +1,6 @@
 //! From what serde found to a [`Problem`] in the operator's words.
 
+use super::document::Format;
 use super::error::{Found, Part, Wrong};
 use super::plain::{Plain, plain};
 use super::{later, suggest};
@@ -11,18 +12,19 @@ use crate::spec::{Path, Place, Problem, Segment};
 const LISTED: usize = 12;
 
 /// The problem for an error at a path.
-pub(super) fn problem(tree: &Tree, found: &Found, path: &Path) -> Problem {
+pub(super) fn problem(format: &Format, tree: &Tree, found: &Found, path: &Path) -> Problem {
     let place = match found.part {
         Part::Key => Place::Key(path.clone()),
         Part::Value => Place::Value(path.clone()),
     };
-    let problem = not_yet(tree, found, path, &place).unwrap_or_else(|| match &found.wrong {
-        Wrong::UnknownField { field, known } => unknown_key(field, known, path, place),
-        Wrong::UnknownWord { word, known } => unknown_word(word, known, path, place),
-        Wrong::MissingField(field) => missing_key(field, path, place),
-        Wrong::Unfit { expected } => unfit(tree, expected, path, place),
-        Wrong::Other(message) => other(tree, message, path, place),
-    });
+    let problem =
+        not_yet(format, tree, found, path, &place).unwrap_or_else(|| match &found.wrong {
+            Wrong::UnknownField { field, known } => unknown_key(field, known, path, place),
+            Wrong::UnknownWord { word, known } => unknown_word(word, known, path, place),
+            Wrong::MissingField(field) => missing_key(format, field, path, place),
+            Wrong::Unfit { expected } => unfit(format, tree, expected, path, place),
+            Wrong::Other(message) => other(tree, message, path, place),
+        });
     through_alias(tree, path, problem)
 }
 
@@ -55,14 +57,20 @@ fn through_alias(tree: &Tree, path: &Path, problem: Problem) -> Problem {
     )
 }
 
-fn not_yet(tree: &Tree, found: &Found, path: &Path, place: &Place) -> Option<Problem> {
+fn not_yet(
+    format: &Format,
+    tree: &Tree,
+    found: &Found,
+    path: &Path,
+    place: &Place,
+) -> Option<Problem> {
     let node = tree.find(path);
     let word = node.map(|node| tree.scalar(node)).unwrap_or_default();
     let is_map = node.is_some_and(|node| matches!(tree.kind(node), Kind::Map(_)));
     let what = match &found.wrong {
-        Wrong::UnknownField { .. } => later::key(path),
-        Wrong::Unfit { .. } if is_map => later::key(path),
-        Wrong::UnknownWord { .. } | Wrong::Unfit { .. } => later::word(path, word),
+        Wrong::UnknownField { .. } => later::key(format, path),
+        Wrong::Unfit { .. } if is_map => later::key(format, path),
+        Wrong::UnknownWord { .. } | Wrong::Unfit { .. } => later::word(format, path, word),
 
         Wrong::MissingField(_) | Wrong::Other(_) => None,
     }?;
@@ -160,22 +168,17 @@ fn kind_of(path: &Path) -> String {
     }
 }
 
-fn missing_key(field: &str, path: &Path, place: Place) -> Problem {
+fn missing_key(format: &Format, field: &str, path: &Path, place: Place) -> Problem {
     let message = format!("the key `{field}` is missing{}", inside(Some(path.clone())));
     Problem::error("missing-key", place, message)
         .labelled(format!("needs `{field}`"))
         .helped(format!(
-            "add `{field}: …`; `farmctl explain {}` says what it is",
-            explained(path, field)
+            "add `{field}: …`; {} says what it is",
+            format.reference.words(&path.key(field))
         ))
 }
 
-/// The path as `farmctl explain` takes it: names of the user's own are left out.
-fn explained(path: &Path, field: &str) -> String {
-    path.key(field).to_string()
-}
-
-fn unfit(tree: &Tree, expected: &str, path: &Path, place: Place) -> Problem {
+fn unfit(format: &Format, tree: &Tree, expected: &str, path: &Path, place: Place) -> Problem {
     let Some(node) = tree.find(path) else {
         return Problem::error("wrong-type", place, format!("expected {expected}"));
     };
@@ -189,7 +192,10 @@ fn unfit(tree: &Tree, expected: &str, path: &Path, place: Place) -> Problem {
     let problem = Problem::error("wrong-type", place, message).labelled("does not fit");
     match remedy(tree, node, &expected) {
         Some(help) => problem.helped(help),
-        None => problem.helped(format!("`farmctl explain {path}` says what belongs here")),
+        None => problem.helped(format!(
+            "{} says what belongs here",
+            format.reference.words(path)
+        )),
     }
 }
 

@@ -33,7 +33,7 @@ fn large(services: usize) -> String {
 #[test]
 fn a_large_farm_without_mistakes_has_no_problem() {
     let reading = read("large.yaml", large(500).as_bytes());
-    let farm = reading.farm.unwrap();
+    let farm = reading.value.unwrap();
     assert_eq!(farm.services.len(), 500);
     assert_eq!(validate(&farm, &[]), []);
 }
@@ -41,7 +41,7 @@ fn a_large_farm_without_mistakes_has_no_problem() {
 #[test]
 fn what_could_not_be_read_is_not_called_missing_or_unused() {
     let text = "version: 1\nnodes: { web9: { address: 10.0.0.29 } }\nvips: { www: { addresses: [192.0.2.10/24], interface: eth0 } }\nservices: { http: { vip: www, port: 80, pool: web, sorry_server: { node: web1 } } }\n";
-    let farm = read("pruned.yaml", text.as_bytes()).farm.unwrap();
+    let farm = read("pruned.yaml", text.as_bytes()).value.unwrap();
     let codes = |pruned: &[Path]| -> Vec<&str> {
         let problems = validate(&farm, pruned);
         problems.iter().map(|problem| problem.code).collect()
@@ -57,7 +57,7 @@ fn what_could_not_be_read_is_not_called_missing_or_unused() {
 #[test]
 fn the_same_farm_has_the_same_problems_in_the_same_order() {
     let text = "version: 1\nvips: { a: { addresses: [192.0.2.10/24] }, b: { addresses: [192.0.2.10/24] } }\nservices: { x: { vip: a }, y: { vip: c, port: 0 } }\n";
-    let farm = read("order.yaml", text.as_bytes()).farm.unwrap();
+    let farm = read("order.yaml", text.as_bytes()).value.unwrap();
     let first = validate(&farm, &[]);
     assert!(first.len() > 5, "{first:?}");
     assert_eq!(validate(&farm, &[]), first);

@@ -104,7 +104,7 @@ fn a_file_that_is_cut_short_at_any_byte_changes_nothing() {
 /// Whether `apply` goes on with this text at all; otherwise it ends before it looks at the kernel.
 fn is_valid(text: &str) -> bool {
     let reading = spec::read("farm.yaml", text.as_bytes());
-    let farm = reading.farm.as_ref();
+    let farm = reading.value.as_ref();
     let found = farm
         .map(|farm| spec::validate(farm, &reading.pruned))
         .unwrap_or_default();
