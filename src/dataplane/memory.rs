@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{Atomicity, Dataplane, DestinationCounters, Error, Failure, Observation};
+use crate::spec::DataplaneKind;
 use crate::state::{AddressKey, Change, DestinationKey, HostFacts, Misfit, ServiceKey, State};
 
 /// A data plane in memory.
@@ -19,6 +20,7 @@ pub struct Memory {
     announced: Vec<AddressKey>,
     mute: bool,
     atomicity: Option<Atomicity>,
+    kind: Option<DataplaneKind>,
     batches: usize,
 }
 
@@ -41,6 +43,13 @@ impl Memory {
     #[must_use]
     pub fn in_transactions(mut self) -> Self {
         self.atomicity = Some(Atomicity::Whole);
+        self
+    }
+
+    /// The same in the place of this data plane.
+    #[must_use]
+    pub fn playing(mut self, kind: DataplaneKind) -> Self {
+        self.kind = Some(kind);
         self
     }
 
@@ -150,6 +159,10 @@ fn dead() -> Error {
 }
 
 impl Dataplane for Memory {
+    fn kind(&self) -> DataplaneKind {
+        self.kind.unwrap_or(DataplaneKind::Ipvs)
+    }
+
     fn announce(&mut self, address: &AddressKey) -> Result<(), Error> {
         if self.mute {
             return Err(Error::Permission {

@@ -5,6 +5,7 @@
 //! `reconcile` and, for reading only, by `cli`.
 
 mod blind;
+mod choice;
 mod explain;
 mod host;
 mod ipvs;
@@ -21,9 +22,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::spec::{Capability, DataplaneKind};
 use crate::state::{AddressKey, Change, DestinationKey, HostFacts, ServiceKey, State};
 
 pub use blind::BlindSpot;
+pub use choice::{open, resolve};
 pub use ipvs::Ipvs;
 pub use memory::Memory;
 pub use preflight::{Preflight, rehearse};
@@ -43,6 +46,14 @@ pub enum Atomicity {
 
 /// Something that forwards packets.
 pub trait Dataplane {
+    /// Which one it is.
+    fn kind(&self) -> DataplaneKind;
+
+    /// What it can do of what not every data plane can: the table that `validate` goes by.
+    fn capabilities(&self) -> BTreeSet<Capability> {
+        self.kind().capabilities()
+    }
+
     /// Reads everything that is there, of whoever made it.
     fn observe(&mut self) -> Result<Observation, Error>;
 
@@ -67,6 +78,32 @@ pub trait Dataplane {
 
     /// How many writing messages went to the kernel since this value was made.
     fn writes(&self) -> u64;
+}
+
+impl<D: Dataplane + ?Sized> Dataplane for Box<D> {
+    fn kind(&self) -> DataplaneKind {
+        (**self).kind()
+    }
+
+    fn observe(&mut self) -> Result<Observation, Error> {
+        (**self).observe()
+    }
+
+    fn execute(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error> {
+        (**self).execute(changes)
+    }
+
+    fn atomicity(&self) -> Atomicity {
+        (**self).atomicity()
+    }
+
+    fn announce(&mut self, address: &AddressKey) -> Result<(), Error> {
+        (**self).announce(address)
+    }
+
+    fn writes(&self) -> u64 {
+        (**self).writes()
+    }
 }
 
 /// What a data plane holds at one time.

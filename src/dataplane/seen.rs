@@ -4,6 +4,7 @@
 //! Called by `cli`, which holds the writer lock between the reading and the run.
 
 use super::{Atomicity, Dataplane, Error, Failure, Observation};
+use crate::spec::DataplaneKind;
 use crate::state::{AddressKey, Change};
 
 /// A data plane with a reading of it.
@@ -24,6 +25,10 @@ impl<D: Dataplane> Seen<D> {
 }
 
 impl<D: Dataplane> Dataplane for Seen<D> {
+    fn kind(&self) -> DataplaneKind {
+        self.plane.kind()
+    }
+
     fn observe(&mut self) -> Result<Observation, Error> {
         match self.seen.take() {
             Some(seen) => Ok(seen),

@@ -5,6 +5,7 @@
 //! Nothing here opens a file, asks the kernel or knows the time. Called by `cli` (to read a file)
 //! and by `state::desired` (to make the kernel's state from it).
 
+mod capability;
 mod director;
 mod effective;
 mod network;
@@ -22,6 +23,7 @@ mod validate;
 mod vip;
 mod word_or_map;
 
+pub use capability::{Capability, EXACT_SERVICES, Lack};
 pub use director::{
     ConnectionSync, DataplaneChoice, DataplaneKind, Directors, IpvsOptions, IpvsSysctls,
     IpvsTimeouts,

@@ -16,6 +16,7 @@ use super::machine::{self, Machine};
 use super::steady::steady;
 use super::{Dataplane, Error, Failure, Observation, sysctl};
 use crate::netlink::{ipvs, nft};
+use crate::spec::DataplaneKind;
 use crate::state::{AddressKey, Change, Setting, State, SyncDaemon, SyncRole};
 
 pub(super) use convert::ignores_port;
@@ -67,6 +68,10 @@ impl Ipvs {
 }
 
 impl Dataplane for Ipvs {
+    fn kind(&self) -> DataplaneKind {
+        DataplaneKind::Ipvs
+    }
+
     fn observe(&mut self) -> Result<Observation, Error> {
         let table = Table::read(&mut self.table)?;
         let host = self.machine.host()?;

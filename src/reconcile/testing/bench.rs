@@ -13,6 +13,7 @@ use super::fuse::Killed;
 use super::states::origin;
 use crate::clock::{Clock, SystemClock};
 use crate::dataplane::{self, Atomicity, Dataplane, Failure, Memory, Observation};
+use crate::spec::DataplaneKind;
 use crate::state::{AddressKey, Change, State};
 
 /// Time that passes only when somebody waits.
@@ -59,6 +60,10 @@ impl Kernel {
 }
 
 impl Dataplane for Kernel {
+    fn kind(&self) -> DataplaneKind {
+        self.memory.borrow().kind()
+    }
+
     fn observe(&mut self) -> Result<Observation, dataplane::Error> {
         self.memory.borrow_mut().observe()
     }

@@ -283,6 +283,10 @@ fn a_service_that_somebody_makes_in_between_is_not_removed_by_the_rollback() {
 struct Intruder(Kernel, Option<State>);
 
 impl dataplane::Dataplane for Intruder {
+    fn kind(&self) -> crate::spec::DataplaneKind {
+        self.0.kind()
+    }
+
     fn observe(&mut self) -> Result<dataplane::Observation, dataplane::Error> {
         self.0.observe()
     }

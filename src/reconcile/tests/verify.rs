@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::testing::{Bench, Kernel, service_key, state_of_ports, target};
 use super::super::*;
 use crate::dataplane::{Dataplane, Error as PlaneError, Failure, Observation};
+use crate::spec::DataplaneKind;
 use crate::state::{Change, State};
 
 /// After each of our writes another program makes the kernel hold what it wants, for a while.
@@ -15,6 +16,10 @@ struct Contested {
 }
 
 impl Dataplane for Contested {
+    fn kind(&self) -> DataplaneKind {
+        self.kernel.kind()
+    }
+
     fn observe(&mut self) -> Result<Observation, PlaneError> {
         self.kernel.observe()
     }
@@ -43,6 +48,10 @@ struct Vanishing {
 }
 
 impl Dataplane for Vanishing {
+    fn kind(&self) -> DataplaneKind {
+        self.kernel.kind()
+    }
+
     fn observe(&mut self) -> Result<Observation, PlaneError> {
         self.looks += 1;
         let seen = self.kernel.observe()?;

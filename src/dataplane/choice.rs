@@ -1,0 +1,29 @@
+//! Opening the data plane that is asked for, and finding the one that a machine has.
+//!
+//! It remembers nothing: what was chosen before is in `reconcile`'s record. Called by `cli`.
+
+use super::{Dataplane, Error, Ipvs};
+use crate::spec::DataplaneKind;
+
+/// Opens a data plane of this thread's network namespace.
+///
+/// [`Error::NoIpvs`] and [`Error::NoNftables`] where the kernel does not have it.
+pub fn open(kind: DataplaneKind) -> Result<Box<dyn Dataplane>, Error> {
+    match kind {
+        DataplaneKind::Ipvs => Ok(Box::new(Ipvs::open()?)),
+        DataplaneKind::Nftables => Err(Error::NoNftables {
+            reason: "this farmctl can't program it yet".to_owned(),
+        }),
+    }
+}
+
+/// What `dataplane: auto` means here: ip_vs where the kernel has it or can load it, else nftables.
+///
+/// It only looks. An error is one of the reading; a kernel without ip_vs is none.
+pub fn resolve() -> Result<DataplaneKind, Error> {
+    match Ipvs::open() {
+        Ok(_) => Ok(DataplaneKind::Ipvs),
+        Err(Error::NoIpvs { .. }) => Ok(DataplaneKind::Nftables),
+        Err(error) => Err(error),
+    }
+}
