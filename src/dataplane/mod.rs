@@ -11,6 +11,7 @@ mod host;
 mod ipvs;
 mod machine;
 mod memory;
+pub mod nftables;
 mod preflight;
 mod proc;
 mod seen;
