@@ -48,6 +48,7 @@ pub struct ServiceContent {}
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Content {
     seed: Option<u32>,
+    marks: BTreeSet<MarkRule>,
 }
 
 /// What becomes of the tables themselves.
@@ -111,8 +112,10 @@ impl Content {
 
     /// Takes over what a transaction did, once the kernel has done it.
     pub fn settle(&mut self, edit: Edit) {
-        let Edit { tables, .. } = edit;
-        match tables {
+        if let Some(marks) = edit.marks {
+            self.marks = marks;
+        }
+        match edit.tables {
             Tables::Keep => {}
             Tables::Seeded(seed) => self.seed = Some(seed),
             Tables::Gone => *self = Self::default(),
