@@ -2,7 +2,7 @@
 //!
 //! It remembers nothing: what was chosen before is in `reconcile`'s record. Called by `cli`.
 
-use super::{Dataplane, Error, Ipvs};
+use super::{Dataplane, Error, Ipvs, Nftables};
 use crate::spec::DataplaneKind;
 
 /// Opens a data plane of this thread's network namespace.
@@ -11,9 +11,7 @@ use crate::spec::DataplaneKind;
 pub fn open(kind: DataplaneKind) -> Result<Box<dyn Dataplane>, Error> {
     match kind {
         DataplaneKind::Ipvs => Ok(Box::new(Ipvs::open()?)),
-        DataplaneKind::Nftables => Err(Error::NoNftables {
-            reason: "this farmctl can't program it yet".to_owned(),
-        }),
+        DataplaneKind::Nftables => Ok(Box::new(Nftables::open()?)),
     }
 }
 

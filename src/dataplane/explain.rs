@@ -47,6 +47,14 @@ pub(super) fn unreadable(what: &str, error: &netlink::Error) -> Error {
     }
 }
 
+/// The error of something that this process may not do.
+pub(super) fn rights(what: &str) -> Error {
+    Error::Permission {
+        what: what.to_owned(),
+        help: RIGHTS.to_owned(),
+    }
+}
+
 /// The error of a change that the kernel refused with this number.
 pub(super) fn refused(change: &Change, errno: Errno, loopback: Loopback) -> Error {
     if errno == Errno::EPERM || (errno == Errno::EACCES && !is_about_ipv6_address(change)) {

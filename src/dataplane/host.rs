@@ -67,6 +67,12 @@ impl Host {
             .or_insert(address);
     }
 
+    /// Every interface's number.
+    pub(super) fn indexes(&self) -> BTreeMap<String, u32> {
+        let links = self.links.iter();
+        links.map(|link| (link.name.clone(), link.index)).collect()
+    }
+
     /// An interface's number.
     pub(super) fn index(&self, interface: &str) -> Option<u32> {
         let link = self.links.iter().find(|link| link.name == interface);

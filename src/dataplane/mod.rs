@@ -30,6 +30,7 @@ pub use blind::BlindSpot;
 pub use choice::{open, resolve};
 pub use ipvs::Ipvs;
 pub use memory::Memory;
+pub use nftables::Nftables;
 pub use preflight::{Preflight, rehearse};
 pub use proc::{observe as observe_unprivileged, observe_best};
 pub use seen::Seen;

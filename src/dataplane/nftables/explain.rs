@@ -1,0 +1,93 @@
+//! What nftables answers, in the operator's words.
+//!
+//! Pure; called by [`super::Nftables`].
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "there are some 130 error numbers; nftables answers with a few"
+)]
+
+use nix::errno::Errno;
+
+use crate::dataplane::Error;
+use crate::dataplane::explain::{lost, rights, unreadable};
+use crate::netlink;
+use crate::netlink::nft::Refused;
+use crate::state::Change;
+
+/// What to do where nf_tables is missing.
+const WITHOUT: &str = "run `modprobe nf_tables`, or use a kernel with CONFIG_NF_TABLES and \
+                       CONFIG_NF_TABLES_INET (Debian's linux-image-amd64 has them)";
+
+/// The error of a data plane that could not be opened.
+pub(super) fn unopened(error: &netlink::Error) -> Error {
+    if let netlink::Error::FamilyMissing { .. } = error {
+        return Error::NoNftables {
+            reason: format!("it is not loaded; {WITHOUT}"),
+        };
+    }
+    unreadable("the nftables tables", error)
+}
+
+/// The error of a transaction as a whole.
+pub(super) fn uncommitted(error: &netlink::Error) -> Error {
+    match error {
+        netlink::Error::FamilyMissing { .. } => unopened(error),
+        netlink::Error::Overrun => lost(error),
+        _ => match error.errno() {
+            Some(Errno::EPERM | Errno::EACCES) => rights("change the nftables tables"),
+            _ => Error::Io {
+                what: "change the nftables tables".to_owned(),
+                reason: format!("{error}; nothing was changed"),
+            },
+        },
+    }
+}
+
+/// The error of a change whose part of the transaction was refused.
+pub(super) fn refused(change: &Change, refused: &Refused) -> Error {
+    let what = change.to_string();
+    if refused.errno == Errno::EPERM {
+        return rights(&what);
+    }
+    let words = refused.message.as_deref();
+    let words = words.map_or_else(String::new, |words| format!(" (the kernel says: {words})"));
+    Error::Refused {
+        what,
+        reason: format!("{}{words}", reason(refused.errno)),
+        errno: refused.errno as i32,
+    }
+}
+
+fn reason(errno: Errno) -> String {
+    let text = match errno {
+        Errno::ENOENT | Errno::EEXIST | Errno::EBUSY | Errno::ESTALE => {
+            "another program changed farmctl's tables meanwhile: run farmctl again"
+        }
+        Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EAFNOSUPPORT => {
+            "this kernel's nf_tables lacks a part that the service needs: a kernel with \
+             CONFIG_NFT_NAT, NFT_MASQ, NFT_HASH, NFT_NUMGEN, NFT_CT, NFT_REJECT_INET and, for \
+             direct_routing, CONFIG_NF_TABLES_NETDEV and NFT_FWD_NETDEV has it"
+        }
+        Errno::ENODEV => {
+            "an interface that direct_routing needs is gone: put it back, or change the file"
+        }
+        Errno::ENOMEM | Errno::ENOSPC | Errno::ENFILE => "the kernel is out of memory for it",
+        Errno::E2BIG | Errno::EINVAL | Errno::ERANGE => {
+            "the kernel does not take one of its values; farmctl is tested with Linux 5.13 and later"
+        }
+        _ => return format!("{errno}, without a reason"),
+    };
+    text.to_owned()
+}
+
+/// The error of a change that nftables has nothing for.
+pub(super) fn no_such_thing(change: &Change) -> Error {
+    Error::Refused {
+        what: change.to_string(),
+        reason: "nftables has no connection synchronisation: leave `connection_sync` out of the \
+                 file, or write `dataplane: ipvs`"
+            .to_owned(),
+        errno: Errno::EOPNOTSUPP as i32,
+    }
+}
