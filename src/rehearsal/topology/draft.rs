@@ -131,7 +131,7 @@ impl Drafts {
     /// Real servers that are no nodes become machines.
     fn add_bare_servers(&mut self, farm: &Farm) {
         for (_, server) in servers(farm) {
-            let fresh: Vec<IpAddr> = server.addresses.iter().copied().collect();
+            let fresh: Vec<IpAddr> = server.addresses.clone();
             if fresh.is_empty() || fresh.iter().any(|ip| self.has(*ip)) {
                 continue;
             }
@@ -218,7 +218,7 @@ impl Drafts {
             .filter(|plug| plug.interface.is_none())
         {
             let known = names.entry(plug.machine.clone()).or_default();
-            let free = (0..)
+            let free = (0_u16..=u16::MAX)
                 .map(|n| format!("eth{n}"))
                 .find(|name| !known.contains(name));
             known.extend(free.clone());
@@ -275,15 +275,14 @@ impl Drafts {
         } else {
             Vec::new()
         };
-        match at {
-            Some(at) => self.plugs[at].addresses.extend(own),
-            None => {
-                let interface = match site {
-                    VipSite::Interface(name) => name.to_string(),
-                    VipSite::Network(_) => "eth0".to_owned(),
-                };
-                self.plug(director, Some(interface), own);
-            }
+        if let Some(at) = at {
+            self.plugs[at].addresses.extend(own);
+        } else {
+            let interface = match site {
+                VipSite::Interface(name) => name.to_string(),
+                VipSite::Network(_) => "eth0".to_owned(),
+            };
+            self.plug(director, Some(interface), own);
         }
         Ok(())
     }

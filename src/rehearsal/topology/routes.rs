@@ -102,11 +102,11 @@ impl Ways<'_> {
             let mut by_nat =
                 own.filter(|(_, ip)| Family::of(*ip) == family && translated.contains(ip));
             let director = by_nat.find_map(|(interface, ip)| self.director(interface, ip));
-            let router = self.router(family);
+            let upward = self.router(family);
             let beside = || self.any_director(family);
-            let usual = director.clone().or_else(|| router.clone()).or_else(beside);
+            let usual = director.clone().or_else(|| upward.clone()).or_else(beside);
             routes.extend(usual.map(|way| way.route(family)));
-            if let (Some(_), Some(way)) = (director, router) {
+            if let (Some(_), Some(way)) = (director, upward) {
                 routes.extend(self.answers(&way, family));
             }
         }

@@ -7,7 +7,7 @@ use crate::spec::read;
 fn farm(text: &str) -> Farm {
     let reading = read("test.yaml", text.as_bytes());
     assert_eq!(reading.problems, []);
-    reading.farm.unwrap()
+    reading.value.unwrap()
 }
 
 fn of(text: &str) -> Topology {

@@ -192,7 +192,7 @@ fn add_client(topology: &mut Topology, drafts: &mut Drafts) -> Result<(), Error>
 /// make one client of all of them.
 fn clients(four: Subnet, six: Subnet) -> Vec<IpAddr> {
     let numbers = 0..u128::from(CLIENT_ADDRESSES);
-    let each = numbers.map(|n| [four.at(n << 8 | 10), six.at(n << 64 | 10)]);
+    let each = numbers.map(|n| [four.at((n << 8) + 10), six.at((n << 64) + 10)]);
     let all: Vec<[IpAddr; 2]> = each.collect();
     all.iter()
         .map(|pair| pair[0])
