@@ -69,69 +69,70 @@ const LACKS: &[Lack] = &[
     Lack {
         dataplane: DataplaneKind::Ipvs,
         capability: Capability::Masquerade,
-        reason: "ip_vs always leaves the client's address in the packet",
+        reason: "it always leaves the client's address in the packet",
         instead: "leave out `masquerade` and let the real server's route to the clients lead \
                   through the director",
     },
     nftables(
         Capability::Tunnels,
-        "nftables can't put a packet into another one",
+        "it can't put a packet into another one",
         "use `nat`, or `direct_routing` for servers on the same network",
     ),
     nftables(
         Capability::MixedForwarding,
-        "nftables translates a service's packets or hands them on unchanged, at different places",
+        "it translates a service's packets in one place and hands packets on unchanged in another",
         "give all real servers of the service, and its sorry server, the same forwarding method",
     ),
     nftables(
         Capability::DirectRoutingToItself,
-        "nftables hands a packet on to another machine's hardware address, and this one is the \
+        "it sends such a packet to another machine's hardware address, and this one is the \
          director's own",
         "use `nat` for the service, or take the director out of it",
     ),
     nftables(
         Capability::DirectRoutingByMark,
-        "nftables hands a packet on as it comes in, before any firewall rule can mark it",
+        "it hands such a packet on as it comes in, before a firewall rule can mark it",
         "write `port` or `ports` instead of `firewall_mark`, or use `nat`",
     ),
     nftables(
         Capability::LeastConnections,
-        "nftables does not know how many connections a server has when it chooses one",
+        "it does not know how many connections a server has when it chooses one",
         "write `wrr`, or `directors: { nftables: { least_connections: approximate } }`",
     ),
     nftables(
         Capability::CountingSchedulers,
-        "nftables does not know how many connections a server has when it chooses one",
+        "it does not know how many connections a server has when it chooses one",
         "write `wrr`",
     ),
     nftables(
         Capability::LocalitySchedulers,
-        "nftables does not remember which server has which destination",
+        "it does not remember which server has which destination",
         "write `dh`, which always sends a destination to the same server",
     ),
     nftables(
         Capability::ManyExactServices,
-        "each of them needs a rule of its own that every new connection passes",
+        "each of them needs a rule of its own that every new connection passes, so that 256 are \
+         the most",
         "leave out `exact: true`; by a hash of the clients the shares are the same on average",
     ),
     nftables(
         Capability::OnePacket,
-        "nftables keeps a flow with its server for as long as packets come",
+        "it keeps a flow with its server for as long as packets come",
         "leave out `one_packet`",
     ),
     nftables(
         Capability::Thresholds,
-        "nftables does not know how many connections a server has when it chooses one",
+        "it does not know how many connections a server has when it chooses one",
         "leave the thresholds out and limit connections on the real server",
     ),
     nftables(
         Capability::PersistenceEngines,
-        "nftables does not look for call identifiers inside a packet",
+        "it does not look for call identifiers inside a packet",
         "leave out `engine`; clients are then told apart by their addresses",
     ),
     nftables(
         Capability::ConnectionSync,
-        "nftables has no such messages; directors of one farm choose servers by the same hash, so \
+        "it has no such messages. Directors of one farm choose servers by the same hash, so \
          that most connections find their server again without them",
         "leave out `connection_sync`",
     ),

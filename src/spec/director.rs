@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, InterfaceName, Name, Scheduler};
+use super::{Duration, InterfaceName, Name, Scheduler, TurnOptions};
 
 /// The machines that forward, and how they do it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,20 +20,25 @@ pub struct Directors {
     /// Tells the connections of one director to the others, so that they survive a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_sync: Option<ConnectionSync>,
-    /// Options of ip_vs on every director.
+    /// Options of ip_vs on every director; not used on nftables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipvs: Option<IpvsOptions>,
+    /// Options of nftables on every director; not used on ip_vs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nftables: Option<NftablesOptions>,
 }
 
 /// What forwards the packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DataplaneChoice {
-    /// ip_vs where the kernel has it.
+    /// ip_vs where the kernel has it, else nftables; decided once and then kept.
     #[default]
     Auto,
     /// The kernel's ip_vs.
     Ipvs,
+    /// The kernel's nftables, which needs no ip_vs.
+    Nftables,
 }
 
 impl DataplaneChoice {
@@ -42,6 +47,7 @@ impl DataplaneChoice {
         match self {
             Self::Auto => None,
             Self::Ipvs => Some(DataplaneKind::Ipvs),
+            Self::Nftables => Some(DataplaneKind::Nftables),
         }
     }
 }
@@ -63,7 +69,7 @@ impl DataplaneKind {
     pub fn default_scheduler(self) -> Scheduler {
         match self {
             Self::Ipvs => Scheduler::Wlc,
-            Self::Nftables => Scheduler::Wrr,
+            Self::Nftables => Scheduler::Wrr(TurnOptions::default()),
         }
     }
 }
@@ -103,6 +109,27 @@ pub struct ConnectionSync {
     /// Time to live of the messages; the kernel's own choice is 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u8>,
+}
+
+/// Options of the nftables data plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NftablesOptions {
+    /// What becomes of the schedulers `lc` and `wlc`, which nftables does not have.
+    #[serde(default)]
+    pub least_connections: LeastConnections,
+}
+
+/// What becomes of the schedulers `lc` and `wlc` on nftables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LeastConnections {
+    /// A file that asks for them is refused.
+    #[default]
+    Refuse,
+    /// Real servers get shares by their weights, without a look at their connections: `wlc` is
+    /// as `wrr`, and `lc` is as `rr`.
+    Approximate,
 }
 
 /// Options of ip_vs. What is left out is not touched.

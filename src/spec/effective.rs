@@ -133,7 +133,7 @@ impl<'a> EffectiveService<'a> {
         let forwarding = service
             .forwarding
             .or(defaults.forwarding)
-            .unwrap_or(Forwarding::Nat(NatOptions {}));
+            .unwrap_or(Forwarding::Nat(NatOptions::default()));
         let keeps = keeps_port(&ports);
         Self {
             protocols: protocols(service.protocol.as_ref().or(defaults.protocol.as_ref())),

@@ -26,7 +26,7 @@ mod word_or_map;
 pub use capability::{Capability, EXACT_SERVICES, Lack};
 pub use director::{
     ConnectionSync, DataplaneChoice, DataplaneKind, Directors, IpvsOptions, IpvsSysctls,
-    IpvsTimeouts,
+    IpvsTimeouts, LeastConnections, NftablesOptions,
 };
 pub use effective::{
     EffectivePersistence, EffectiveRealServer, EffectiveService, MAIN_NETWORK, NodeSite, Ports,
@@ -41,10 +41,10 @@ pub use scalar::{
 };
 pub use service::{
     Defaults, Forwarding, GreOptions, GueOptions, HashOptions, NatOptions, Persistence, Protocol,
-    Scheduler, ServiceDefaults, Tunnel, TunnelChecksum, VirtualService,
+    Scheduler, ServiceDefaults, Tunnel, TunnelChecksum, TurnOptions, VirtualService,
 };
 pub use source::{Document, Format, Reading, Reference, SourceText, read, read_document};
-pub use validate::validate;
+pub use validate::{lacking, validate};
 pub use vip::{Ownership, Vip, VipAddress};
 
 use std::collections::BTreeMap;

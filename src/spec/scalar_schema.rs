@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     AddressWithPrefix, Duration, Forwarding, GreOptions, GueOptions, HashOptions, InterfaceName,
-    Name, NatOptions, OneOrMany, OrNone, PortSpec, Scheduler, Tunnel, Version, VipAddress,
+    Name, NatOptions, OneOrMany, OrNone, PortSpec, Scheduler, Tunnel, TurnOptions, Version,
+    VipAddress,
 };
 
 macro_rules! schema {
@@ -142,6 +143,7 @@ impl JsonSchema for Scheduler {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let options = generator.subschema_for::<HashOptions>();
+        let turns = generator.subschema_for::<TurnOptions>();
         json_schema!({
             "description": "How a real server is chosen for a new connection.",
             "oneOf": [
@@ -159,6 +161,8 @@ impl JsonSchema for Scheduler {
                 word("fo", "Weighted fail-over: all to the highest weight that is there."),
                 word("ovf", "Weighted overflow: the highest weight until it has as many connections as its weight."),
                 word("twos", "The better of two taken by chance."),
+                one_key("rr", &turns, "Round robin, with options."),
+                one_key("wrr", &turns, "Weighted round robin, with options."),
                 one_key("sh", &options, "By a hash of the client's address, with options."),
                 one_key("mh", &options, "By a Maglev hash of the client's address, with options."),
             ],
@@ -186,7 +190,7 @@ impl JsonSchema for Forwarding {
                 one_key("nat", &nat, "Address translation, with options."),
                 one_key("tunnel", &tunnel, "The packet goes in a tunnel of this kind."),
             ],
-            "examples": ["nat", "direct_routing", { "tunnel": { "gue": { "port": 6080 } } }],
+            "examples": ["nat", { "nat": { "masquerade": true } }, "direct_routing", { "tunnel": { "gue": { "port": 6080 } } }],
         })
     }
 }

@@ -30,7 +30,8 @@ pub struct VirtualService {
     /// The protocol, or a list of them. Left out, tcp.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<OneOrMany<Protocol>>,
-    /// How a real server is chosen for a new connection. Left out, wlc.
+    /// How a real server is chosen for a new connection. Left out, wlc on ip_vs and wrr on
+    /// nftables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduler: Option<Scheduler>,
     /// How packets reach the real servers. Left out, nat.
@@ -78,7 +79,8 @@ pub struct ServiceDefaults {
     /// The protocol, or a list of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<OneOrMany<Protocol>>,
-    /// How a real server is chosen for a new connection.
+    /// How a real server is chosen for a new connection. Left out, wlc on ip_vs and wrr on
+    /// nftables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduler: Option<Scheduler>,
     /// How packets reach the real servers.
@@ -106,14 +108,14 @@ pub enum Protocol {
     Sctp,
 }
 
-/// How a real server is chosen for a new connection. A bare word, or for `sh` and `mh` a map with
-/// options: `{ mh: { port: true, fallback: true } }`.
+/// How a real server is chosen for a new connection. A bare word, or for some a map with options:
+/// `{ mh: { port: true, fallback: true } }`, `{ wrr: { exact: true } }`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheduler {
     /// Round robin: each in turn.
-    Rr,
+    Rr(TurnOptions),
     /// Weighted round robin.
-    Wrr,
+    Wrr(TurnOptions),
     /// Least connections.
     Lc,
     /// Weighted least connections.
@@ -138,6 +140,17 @@ pub enum Scheduler {
     Ovf,
     /// The better of two taken by chance.
     Twos,
+}
+
+/// Options of the schedulers `rr` and `wrr`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TurnOptions {
+    /// Strictly in turn on nftables too, which else spreads connections by a hash of the client's
+    /// address and port: the same shares on average, and another director goes on with the same
+    /// real servers. On ip_vs it is always strictly in turn.
+    #[serde(default)]
+    pub exact: bool,
 }
 
 /// Options of the schedulers `sh` and `mh`.
@@ -168,7 +181,12 @@ pub enum Forwarding {
 /// Options of `nat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NatOptions {}
+pub struct NatOptions {
+    /// The real server sees the director as the client, so that its answers come back through the
+    /// director by themselves, and it does not learn the client's address. On nftables only.
+    #[serde(default)]
+    pub masquerade: bool,
+}
 
 /// The kind of a tunnel: `ipip`, or `{ gue: … }` or `{ gre: … }`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

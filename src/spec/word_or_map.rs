@@ -9,7 +9,9 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Forwarding, GreOptions, GueOptions, HashOptions, NatOptions, Scheduler, Tunnel};
+use super::{
+    Forwarding, GreOptions, GueOptions, HashOptions, NatOptions, Scheduler, Tunnel, TurnOptions,
+};
 
 /// A choice of which some words take options.
 trait WordOrMap: Sized + Copy + PartialEq + 'static {
@@ -107,6 +109,8 @@ macro_rules! word_or_map {
 
 word_or_map!(Scheduler, Forwarding, Tunnel);
 
+const TURN: TurnOptions = TurnOptions { exact: false };
+const NAT: NatOptions = NatOptions { masquerade: false };
 const HASH: HashOptions = HashOptions {
     port: false,
     fallback: false,
@@ -118,8 +122,8 @@ const GRE: GreOptions = GreOptions {
 impl WordOrMap for Scheduler {
     const EXPECTING: &'static str = "a scheduler such as `wlc`";
     const WORDS: &'static [(&'static str, Option<Self>)] = &[
-        ("rr", Some(Self::Rr)),
-        ("wrr", Some(Self::Wrr)),
+        ("rr", Some(Self::Rr(TURN))),
+        ("wrr", Some(Self::Wrr(TURN))),
         ("lc", Some(Self::Lc)),
         ("wlc", Some(Self::Wlc)),
         ("lblc", Some(Self::Lblc)),
@@ -147,6 +151,8 @@ impl WordOrMap for Scheduler {
         map: &mut A,
     ) -> Result<Option<Self>, A::Error> {
         match word {
+            "rr" => map.next_value().map(|options| Some(Self::Rr(options))),
+            "wrr" => map.next_value().map(|options| Some(Self::Wrr(options))),
             "sh" => map.next_value().map(|options| Some(Self::Sh(options))),
             "mh" => map.next_value().map(|options| Some(Self::Mh(options))),
             _ => Ok(None),
@@ -155,10 +161,9 @@ impl WordOrMap for Scheduler {
 
     fn write_options<M: SerializeMap>(self, map: &mut M) -> Result<(), M::Error> {
         match self {
+            Self::Rr(options) | Self::Wrr(options) => map.serialize_entry(self.word(), &options),
             Self::Sh(options) | Self::Mh(options) => map.serialize_entry(self.word(), &options),
-            Self::Rr
-            | Self::Wrr
-            | Self::Lc
+            Self::Lc
             | Self::Wlc
             | Self::Lblc
             | Self::Lblcr
@@ -176,8 +181,8 @@ impl Scheduler {
     /// The word in the file, which is the name in the kernel too.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Rr => "rr",
-            Self::Wrr => "wrr",
+            Self::Rr(_) => "rr",
+            Self::Wrr(_) => "wrr",
             Self::Lc => "lc",
             Self::Wlc => "wlc",
             Self::Lblc => "lblc",
@@ -197,7 +202,7 @@ impl Scheduler {
 impl WordOrMap for Forwarding {
     const EXPECTING: &'static str = "a forwarding method: `nat`, `direct_routing` or `tunnel`";
     const WORDS: &'static [(&'static str, Option<Self>)] = &[
-        ("nat", Some(Self::Nat(NatOptions {}))),
+        ("nat", Some(Self::Nat(NAT))),
         ("direct_routing", Some(Self::DirectRouting)),
         ("tunnel", Some(Self::Tunnel(Tunnel::Ipip))),
     ];

@@ -23,11 +23,11 @@ fn with_http<T>(text: &str, look: impl FnOnce(&EffectiveService<'_>) -> T) -> T 
 }
 
 #[test]
-fn a_service_that_says_nothing_is_tcp_by_weighted_least_connections_and_nat() {
+fn a_service_that_says_nothing_is_tcp_by_nat_and_leaves_the_scheduler_to_the_data_plane() {
     with_http("services: { http: { vip: www, port: 80 } }", |service| {
         assert_eq!(service.protocols, [Protocol::Tcp]);
         assert_eq!(service.scheduler, None);
-        assert_eq!(service.forwarding, Forwarding::Nat(NatOptions {}));
+        assert_eq!(service.forwarding, Forwarding::Nat(NatOptions::default()));
         assert_eq!(service.persistence, None);
         assert_eq!(service.sorry_server, None);
         assert_eq!(service.ports, Ports::One(80));

@@ -93,7 +93,6 @@ pub(super) fn defaults() -> Vec<(&'static str, Value)> {
     vec![
         ("VirtualService.together", json!(false)),
         ("VirtualService.protocol", json!("tcp")),
-        ("VirtualService.scheduler", json!("wlc")),
         ("VirtualService.forwarding", json!("nat")),
         ("VirtualService.persistence", json!("none")),
         ("VirtualService.one_packet", json!(false)),
@@ -109,7 +108,6 @@ pub(super) fn defaults() -> Vec<(&'static str, Value)> {
         ("RealServerDefaults.upper_threshold", json!(0)),
         ("RealServerDefaults.lower_threshold", json!(0)),
         ("ServiceDefaults.protocol", json!("tcp")),
-        ("ServiceDefaults.scheduler", json!("wlc")),
         ("ServiceDefaults.forwarding", json!("nat")),
         ("Persistence.timeout", json!("6m")),
         ("Persistence.mask4", json!(32)),
@@ -156,6 +154,10 @@ fn farm_examples() -> Vec<(&'static str, Value)> {
             json!({ "network": "back", "id": 7 }),
         ),
         ("Directors.ipvs", json!({ "timeouts": { "tcp": "15m" } })),
+        (
+            "Directors.nftables",
+            json!({ "least_connections": "approximate" }),
+        ),
         ("ConnectionSync.network", json!("back")),
         ("ConnectionSync.id", json!(7)),
         ("ConnectionSync.max_length", json!(1460)),

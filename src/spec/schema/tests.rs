@@ -89,7 +89,7 @@ fn explain_lists_the_words_of_a_choice_and_the_keys_of_a_map() {
             .map(|child| child.name)
             .collect()
     };
-    assert_eq!(names("directors.dataplane"), ["auto", "ipvs"]);
+    assert_eq!(names("directors.dataplane"), ["auto", "ipvs", "nftables"]);
     assert_eq!(
         names("vips"),
         ["addresses", "network", "interface", "ownership"]

@@ -10,7 +10,6 @@ pub(super) const FARM: &[(&str, &str)] = &[
     ("content", "the replication of content"),
     ("source", "watching a source of the file"),
     ("directors.witnesses", "witnesses"),
-    ("directors.dataplane=nftables", "the nftables data plane"),
     ("vips.*.vrrp", "VRRP"),
     ("vips.*.failover", "fail-over between directors"),
     ("vips.*.resources", "resources that move with a VIP"),
@@ -26,22 +25,9 @@ pub(super) const FARM: &[(&str, &str)] = &[
     ),
     ("services.*.check", CHECKS),
     ("services.*.real_servers.[].check", CHECKS),
-    ("services.*.forwarding.nat.masquerade", MASQUERADE),
-    (
-        "services.*.real_servers.[].forwarding.nat.masquerade",
-        MASQUERADE,
-    ),
-    (
-        "services.*.sorry_server.forwarding.nat.masquerade",
-        MASQUERADE,
-    ),
     ("pools.*.check", CHECKS),
     ("pools.*.mass_failure", "the guard against mass failure"),
     ("pools.*.real_servers.[].check", CHECKS),
-    (
-        "pools.*.real_servers.[].forwarding.nat.masquerade",
-        MASQUERADE,
-    ),
     ("defaults.check", CHECKS),
     ("defaults.service.quorum", "the quorum of a service"),
     ("defaults.service.drain", "draining by the daemon"),
@@ -54,12 +40,10 @@ pub(super) const FARM: &[(&str, &str)] = &[
         "defaults.service.sorry_server=builtin",
         "the built-in sorry server",
     ),
-    ("defaults.service.forwarding.nat.masquerade", MASQUERADE),
     ("defaults.real_server.check", CHECKS),
 ];
 
 const CHECKS: &str = "health checks";
-const MASQUERADE: &str = "masquerading";
 
 /// What a part is about that comes later: an unknown key at a path, or a map there.
 pub(super) fn key(format: &Format, path: &Path) -> Option<&'static str> {

@@ -6,6 +6,7 @@
 //! reader, once the text has become a [`Farm`].
 
 mod addresses;
+mod capabilities;
 mod clashes;
 mod context;
 mod directors;
@@ -28,7 +29,7 @@ mod vip_prefix;
 mod vips;
 
 use self::context::Context;
-use super::{Farm, Path, Problem};
+use super::{DataplaneKind, Farm, Path, Problem};
 
 /// One kind of check.
 type Check = fn(&Context<'_>, &mut Vec<Problem>);
@@ -77,6 +78,8 @@ const CHECKS: &[Check] = &[
     families::servers_fit_the_families_of_the_vip,
     families::every_family_has_a_server,
     families::mixed_tunnels_go_without_sync,
+    capabilities::the_named_dataplane_can_do_it,
+    capabilities::options_are_of_the_named_dataplane,
 ];
 
 /// Everything that is wrong with the farm, in a fixed order.
@@ -91,6 +94,13 @@ pub fn validate(farm: &Farm, pruned: &[Path]) -> Vec<Problem> {
         check(&context, &mut problems);
     }
     problems
+}
+
+/// Everything that a data plane can't do of what the farm asks for: for a farm that leaves the
+/// choice to the machine, once the machine has chosen. [`validate`] says the same of a data plane
+/// that the file names.
+pub fn lacking(farm: &Farm, dataplane: DataplaneKind) -> Vec<Problem> {
+    capabilities::lacking(&Context::new(farm, &[]), dataplane)
 }
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ impl Written<'_> {
     fn attributes(&self, key: ServiceKey) -> ServiceAttributes {
         let written = self.effective.scheduler;
         let chosen = written.unwrap_or(self.dataplane.default_scheduler());
-        let (scheduler, scheduler_flags) = words::scheduler(chosen);
+        let (scheduler, scheduler_flags) = words::scheduler(chosen, self.dataplane);
         let persistence = self.effective.persistence.as_ref();
         ServiceAttributes {
             scheduler: scheduler.to_owned(),

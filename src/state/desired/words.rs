@@ -19,7 +19,8 @@ pub(super) fn protocol(protocol: spec::Protocol) -> Protocol {
 
 pub(super) fn forwarding(forwarding: spec::Forwarding) -> Forwarding {
     match forwarding {
-        spec::Forwarding::Nat(_) => Forwarding::Masquerade,
+        spec::Forwarding::Nat(spec::NatOptions { masquerade: false }) => Forwarding::Masquerade,
+        spec::Forwarding::Nat(spec::NatOptions { masquerade: true }) => Forwarding::FullNat,
         spec::Forwarding::DirectRouting => Forwarding::Route,
         spec::Forwarding::Tunnel(tunnel) => Forwarding::Tunnel(match tunnel {
             spec::Tunnel::Ipip => TunnelKind::Ipip,
@@ -43,12 +44,15 @@ fn checksum(checksum: spec::TunnelChecksum) -> TunnelChecksum {
 }
 
 /// The scheduler's name in the kernel, and its flags.
-pub(super) fn scheduler(scheduler: spec::Scheduler) -> (&'static str, SchedulerFlags) {
+pub(super) fn scheduler(
+    scheduler: spec::Scheduler,
+    dataplane: spec::DataplaneKind,
+) -> (&'static str, SchedulerFlags) {
     match scheduler {
         spec::Scheduler::Sh(options) => ("sh", flags(options)),
         spec::Scheduler::Mh(options) => ("mh", flags(options)),
-        spec::Scheduler::Rr => ("rr", SchedulerFlags::default()),
-        spec::Scheduler::Wrr => ("wrr", SchedulerFlags::default()),
+        spec::Scheduler::Rr(options) => ("rr", turns(options, dataplane)),
+        spec::Scheduler::Wrr(options) => ("wrr", turns(options, dataplane)),
         spec::Scheduler::Lc => ("lc", SchedulerFlags::default()),
         spec::Scheduler::Wlc => ("wlc", SchedulerFlags::default()),
         spec::Scheduler::Lblc => ("lblc", SchedulerFlags::default()),
@@ -59,6 +63,14 @@ pub(super) fn scheduler(scheduler: spec::Scheduler) -> (&'static str, SchedulerF
         spec::Scheduler::Fo => ("fo", SchedulerFlags::default()),
         spec::Scheduler::Ovf => ("ovf", SchedulerFlags::default()),
         spec::Scheduler::Twos => ("twos", SchedulerFlags::default()),
+    }
+}
+
+/// On ip_vs turns are always exact: there is nothing to say.
+fn turns(options: spec::TurnOptions, dataplane: spec::DataplaneKind) -> SchedulerFlags {
+    match dataplane {
+        spec::DataplaneKind::Nftables if options.exact => SchedulerFlags::EXACT,
+        spec::DataplaneKind::Nftables | spec::DataplaneKind::Ipvs => SchedulerFlags::default(),
     }
 }
 
