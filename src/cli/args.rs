@@ -203,6 +203,9 @@ pub struct ApplyArgs {
         env = "FARMCTL_DRAIN_TIMEOUT"
     )]
     pub drain_timeout: Duration,
+    /// Reset connections that removed real servers still have then (not with ip_vs)
+    #[arg(long, env = "FARMCTL_RESET_REMAINING", value_parser = switch())]
+    pub reset_remaining: bool,
     /// Undo everything unless `farmctl confirm` comes within this time
     #[arg(
         long,

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Atomicity, Dataplane, DestinationCounters, Error, Failure, Observation};
+use super::{Atomicity, Dataplane, DestinationCounters, Error, Failure, Observation, Removal};
 use crate::spec::DataplaneKind;
 use crate::state::{AddressKey, Change, DestinationKey, HostFacts, Misfit, ServiceKey, State};
 
@@ -22,6 +22,7 @@ pub struct Memory {
     atomicity: Option<Atomicity>,
     kind: Option<DataplaneKind>,
     batches: usize,
+    reset: Vec<(ServiceKey, DestinationKey)>,
 }
 
 impl Memory {
@@ -98,6 +99,11 @@ impl Memory {
     /// Which addresses were announced, in order.
     pub fn announced(&self) -> &[AddressKey] {
         &self.announced
+    }
+
+    /// Whose connections were to be reset, in order.
+    pub fn was_reset(&self) -> &[(ServiceKey, DestinationKey)] {
+        &self.reset
     }
 
     /// Works again after a death. What was done stays done.
@@ -183,6 +189,21 @@ impl Dataplane for Memory {
 
     fn atomicity(&self) -> Atomicity {
         self.atomicity.unwrap_or(Atomicity::Steps)
+    }
+
+    fn removal(&self) -> Removal {
+        match self.kind() {
+            DataplaneKind::Ipvs => Removal::Cuts,
+            DataplaneKind::Nftables => Removal::LetsFinish,
+        }
+    }
+
+    fn reset(&mut self, gone: &[(ServiceKey, DestinationKey)]) -> Result<(), Error> {
+        if self.removal() == Removal::Cuts {
+            return Err(Error::NoReset);
+        }
+        self.reset.extend(gone);
+        Ok(())
     }
 
     fn execute(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error> {

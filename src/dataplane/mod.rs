@@ -46,6 +46,16 @@ pub enum Atomicity {
     Whole,
 }
 
+/// What becomes of the connections of a destination that is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// They are cut: their packets lead nowhere any more.
+    Cuts,
+    /// TCP and SCTP connections go on until they end, unless [`Dataplane::reset`] ends them; UDP
+    /// flows get another destination.
+    LetsFinish,
+}
+
 /// Something that forwards packets.
 pub trait Dataplane {
     /// Which one it is.
@@ -68,6 +78,17 @@ pub trait Dataplane {
     /// How much of a plan it does at once; the caller hands over so much.
     fn atomicity(&self) -> Atomicity {
         Atomicity::Steps
+    }
+
+    /// What becomes of connections that are left when a destination is removed.
+    fn removal(&self) -> Removal {
+        Removal::Cuts
+    }
+
+    /// Ends the connections of destinations that were removed: each client is told by a reset as
+    /// soon as it sends something. [`Error::NoReset`] with [`Removal::Cuts`].
+    fn reset(&mut self, _gone: &[(ServiceKey, DestinationKey)]) -> Result<(), Error> {
+        Err(Error::NoReset)
     }
 
     /// Tells the neighbours that an address lives on this machine now. It changes nothing in the
@@ -97,6 +118,14 @@ impl<D: Dataplane + ?Sized> Dataplane for Box<D> {
 
     fn atomicity(&self) -> Atomicity {
         (**self).atomicity()
+    }
+
+    fn removal(&self) -> Removal {
+        (**self).removal()
+    }
+
+    fn reset(&mut self, gone: &[(ServiceKey, DestinationKey)]) -> Result<(), Error> {
+        (**self).reset(gone)
     }
 
     fn announce(&mut self, address: &AddressKey) -> Result<(), Error> {
@@ -211,6 +240,13 @@ pub enum Error {
         /// The change, in words.
         what: String,
     },
+    /// The data plane can't end connections.
+    #[error(
+        "ip_vs can't reset connections: leave out `--reset-remaining`, give them time with \
+         `--drain-timeout`, or set `expire_nodest_conn: true`, which tells clients that the server \
+         is gone"
+    )]
+    NoReset,
     /// The process may not do it.
     #[error("no permission to {what}: {help}")]
     Permission {

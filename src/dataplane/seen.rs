@@ -3,9 +3,9 @@
 //! So who looked before it began a run does not look twice; a large table takes long to read.
 //! Called by `cli`, which holds the writer lock between the reading and the run.
 
-use super::{Atomicity, Dataplane, Error, Failure, Observation};
+use super::{Atomicity, Dataplane, Error, Failure, Observation, Removal};
 use crate::spec::DataplaneKind;
-use crate::state::{AddressKey, Change};
+use crate::state::{AddressKey, Change, DestinationKey, ServiceKey};
 
 /// A data plane with a reading of it.
 #[derive(Debug)]
@@ -43,6 +43,15 @@ impl<D: Dataplane> Dataplane for Seen<D> {
 
     fn atomicity(&self) -> Atomicity {
         self.plane.atomicity()
+    }
+
+    fn removal(&self) -> Removal {
+        self.plane.removal()
+    }
+
+    fn reset(&mut self, gone: &[(ServiceKey, DestinationKey)]) -> Result<(), Error> {
+        self.seen = None;
+        self.plane.reset(gone)
     }
 
     fn announce(&mut self, address: &AddressKey) -> Result<(), Error> {

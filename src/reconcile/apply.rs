@@ -8,6 +8,7 @@
 //!
 //! An error means that nothing was changed; everything later ends in an [`Outcome`].
 
+use crate::dataplane::{self, Removal};
 use crate::state::plan;
 
 use super::confirm::{self, GuardEnd, Pending};
@@ -16,7 +17,7 @@ use super::journal::Leftover;
 use super::run::{Prepared, Run};
 use super::{
     Accepted, Digest, Error, Footprint, Journal, Mode, Outcome, Preflight, Progress, Record,
-    Refusal, Rejected, Report, Request, Scope, Surroundings, Target, drain,
+    Refusal, Rejected, Remaining, Report, Request, Scope, Surroundings, Target, drain,
 };
 
 /// Makes the kernel hold the target, as asked.
@@ -27,6 +28,9 @@ pub fn apply(
     target: &Target,
     around: &mut Surroundings<'_>,
 ) -> Result<Outcome, Error> {
+    if request.remaining == Remaining::Reset && around.plane.removal() == Removal::Cuts {
+        return Err(dataplane::Error::NoReset.into());
+    }
     if request.mode == Mode::Write {
         around.store.prepare()?;
     }
@@ -122,7 +126,8 @@ fn look(
     let plan = plan(&scope.ours, &desired);
     report.plan = plan.clone();
     report.unfinished.clone_from(&scope.unfinished);
-    report.cut = drain::cuts(&drain::leaving(&scope.ours, &desired), &observed);
+    let end = drain::End::of(around.plane, request);
+    report.cut = drain::cuts(&drain::leaving(&scope.ours, &desired), &observed, end);
     let prepared = Prepared {
         observed,
         record,

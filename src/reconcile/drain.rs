@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
-use crate::dataplane::{self, Dataplane, Observation};
-use crate::state::{DestinationKey, ServiceKey, State};
+use crate::dataplane::{self, Dataplane, Observation, Removal};
+use crate::state::{DestinationKey, Protocol, ServiceKey, State};
 
-use super::{Cut, Progress};
+use super::{Cut, Fate, Progress, Remaining, Request};
 
 /// How often the connections are counted while servers drain.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -27,8 +27,40 @@ pub(super) fn leaving(ours: &State, desired: &State) -> Vec<Place> {
     .collect()
 }
 
-/// What the removal of these destinations cuts now.
-pub(super) fn cuts(leaving: &[Place], seen: &Observation) -> Vec<Cut> {
+/// What becomes of what is left when a destination goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End {
+    removal: Removal,
+    remaining: Remaining,
+}
+
+impl End {
+    pub(super) fn of(plane: &dyn Dataplane, request: &Request) -> Self {
+        Self {
+            removal: plane.removal(),
+            remaining: request.remaining,
+        }
+    }
+
+    fn fate(self, service: &ServiceKey) -> Fate {
+        let is_udp = matches!(
+            service,
+            ServiceKey::Address {
+                protocol: Protocol::Udp,
+                ..
+            }
+        );
+        match (self.removal, self.remaining) {
+            (Removal::Cuts, _) => Fate::Cut,
+            (Removal::LetsFinish, _) if is_udp => Fate::Move,
+            (Removal::LetsFinish, Remaining::Reset) => Fate::Reset,
+            (Removal::LetsFinish, Remaining::Leave) => Fate::Finish,
+        }
+    }
+}
+
+/// What the removal of these destinations does to connections now.
+pub(super) fn cuts(leaving: &[Place], seen: &Observation, end: End) -> Vec<Cut> {
     let counted = leaving.iter().filter_map(|place| {
         let live = seen.destinations.get(place)?.live();
         let (service, destination) = *place;
@@ -36,6 +68,7 @@ pub(super) fn cuts(leaving: &[Place], seen: &Observation) -> Vec<Cut> {
             service,
             destination,
             live,
+            fate: end.fate(&service),
         })
     });
     counted.collect()
@@ -47,14 +80,17 @@ pub(super) fn wait(
     plane: &mut dyn Dataplane,
     clock: &dyn Clock,
     leaving: &[Place],
-    timeout: Duration,
+    request: &Request,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Vec<Cut>, dataplane::Error> {
     let start: Instant = clock.now();
+    let end = End::of(plane, request);
     let mut told = None;
     loop {
-        let cuts = cuts(leaving, &plane.observe()?);
-        let left = timeout.saturating_sub(clock.now().saturating_duration_since(start));
+        let cuts = cuts(leaving, &plane.observe()?, end);
+        let left = request
+            .drain
+            .saturating_sub(clock.now().saturating_duration_since(start));
         if cuts.is_empty() || left.is_zero() {
             return Ok(cuts);
         }

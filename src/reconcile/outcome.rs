@@ -49,7 +49,7 @@ pub struct Report {
     pub plan: Plan,
     /// How many writing messages went to the kernel.
     pub writes: u64,
-    /// Connections that removals cut.
+    /// Connections that removed destinations have, and what becomes of them.
     pub cut: Vec<Cut>,
     /// What a run that died may have made and the file does not name: left alone.
     pub unfinished: Vec<Key>,
@@ -57,7 +57,7 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
-/// Connections that the removal of a destination cuts.
+/// Connections that a destination has when it is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
     /// The service.
@@ -66,6 +66,21 @@ pub struct Cut {
     pub destination: DestinationKey,
     /// How many connections it has.
     pub live: u64,
+    /// What becomes of them.
+    pub fate: Fate,
+}
+
+/// What becomes of connections when their destination is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// They lead nowhere any more.
+    Cut,
+    /// They go on until they end.
+    Finish,
+    /// They are UDP flows, and get another destination.
+    Move,
+    /// They are reset.
+    Reset,
 }
 
 impl fmt::Display for Cut {
@@ -74,12 +89,25 @@ impl fmt::Display for Cut {
             service,
             destination,
             live,
+            fate,
         } = self;
-        write!(
-            f,
-            "Removing {destination} from {service} cuts {live} live connections; \
-             --drain-timeout lets them finish first."
-        )
+        write!(f, "Removing {destination} from {service} ")?;
+        match fate {
+            Fate::Cut => write!(
+                f,
+                "cuts {live} live connections; --drain-timeout lets them finish first."
+            ),
+            Fate::Finish => write!(
+                f,
+                "leaves {live} live connections, which go on until they end; --reset-remaining \
+                 ends them."
+            ),
+            Fate::Move => write!(f, "gives {live} flows another real server."),
+            Fate::Reset => write!(
+                f,
+                "resets {live} live connections, each as soon as its client sends something."
+            ),
+        }
     }
 }
 

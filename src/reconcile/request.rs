@@ -37,10 +37,22 @@ pub struct Request {
     pub prune: Prune,
     /// How long a destination that goes may keep its connections; 0 cuts them at once.
     pub drain: Duration,
+    /// What becomes of connections that a destination still has when it goes.
+    pub remaining: Remaining,
     /// How long to try before what was accepted but does not show is given up.
     pub wait: Duration,
     /// How long to wait for `farmctl confirm` before everything is undone.
     pub confirm: Option<Duration>,
+}
+
+/// What becomes of connections that a destination still has when it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Remaining {
+    /// What the data plane makes of them.
+    #[default]
+    Leave,
+    /// They are reset; refused where the data plane can't.
+    Reset,
 }
 
 /// Whether to do it.

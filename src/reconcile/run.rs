@@ -12,7 +12,7 @@ use super::journal::made_by;
 use super::ledger::Ledger;
 use super::rollback::{Undone, own_part, roll_back};
 use super::{
-    Accepted, Digest, Error, Journal, Key, Outcome, Progress, Record, Report, Request,
+    Accepted, Digest, Error, Journal, Key, Outcome, Progress, Record, Remaining, Report, Request,
     Surroundings, Target, drain,
 };
 
@@ -178,7 +178,7 @@ impl<'a, 'b> Run<'a, 'b> {
             around.plane,
             around.clock,
             &leaving,
-            self.request.drain,
+            self.request,
             around.progress,
         )?;
         self.prepared.report.cut = cut;
@@ -262,6 +262,7 @@ impl<'a, 'b> Run<'a, 'b> {
     /// The end that everybody wants.
     fn converged(mut self, observed: &State) -> Outcome {
         self.announce();
+        self.reset_remaining();
         let mut report = self.report();
         if let (Some(_), Some(length)) = (&self.pending, self.request.confirm) {
             report.notes.push(format!(
@@ -295,6 +296,24 @@ impl<'a, 'b> Run<'a, 'b> {
                 );
                 self.prepared.report.notes.push(note);
             }
+        }
+    }
+
+    /// Ends what the destinations that are gone still have. They are gone all the same: where it
+    /// fails, the operator is told and nothing is undone.
+    fn reset_remaining(&mut self) {
+        let Prepared {
+            before, desired, ..
+        } = &self.prepared;
+        let gone = drain::leaving(before, desired);
+        if self.request.remaining == Remaining::Leave || gone.is_empty() {
+            return;
+        }
+        if let Err(error) = self.around.plane.reset(&gone) {
+            self.prepared.report.notes.push(format!(
+                "The servers are removed, but what connections they still have was not reset and \
+                 goes on until it ends: {error}."
+            ));
         }
     }
 

@@ -14,8 +14,8 @@ use super::session::{Loaded, Session};
 use crate::clock::SystemClock;
 use crate::dataplane::{self, Dataplane, Failure as Refusal, Ipvs, Seen};
 use crate::reconcile::{
-    self, Mode, Origin, Outcome, Preflight, Progress, Request, Shrink, Store, Surroundings, Target,
-    WriterLock,
+    self, Mode, Origin, Outcome, Preflight, Progress, Remaining, Request, Shrink, Store,
+    Surroundings, Target, WriterLock,
 };
 use crate::state::{Change, HostFacts, Plan, State, Subject};
 pub(super) use guard::run as guard;
@@ -107,6 +107,11 @@ fn request(args: &ApplyArgs) -> Request {
         },
         prune: args.prune.into(),
         drain: args.drain_timeout,
+        remaining: if args.reset_remaining {
+            Remaining::Reset
+        } else {
+            Remaining::Leave
+        },
         wait: args.patience(),
         confirm: args.confirm_timeout,
     }

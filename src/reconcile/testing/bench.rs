@@ -12,9 +12,9 @@ use super::super::{
 use super::fuse::Killed;
 use super::states::origin;
 use crate::clock::{Clock, SystemClock};
-use crate::dataplane::{self, Atomicity, Dataplane, Failure, Memory, Observation};
+use crate::dataplane::{self, Atomicity, Dataplane, Failure, Memory, Observation, Removal};
 use crate::spec::DataplaneKind;
-use crate::state::{AddressKey, Change, State};
+use crate::state::{AddressKey, Change, DestinationKey, ServiceKey, State};
 
 /// Time that passes only when somebody waits.
 #[derive(Debug)]
@@ -93,6 +93,14 @@ impl Dataplane for Kernel {
         Ok(failures)
     }
 
+    fn removal(&self) -> Removal {
+        self.memory.borrow().removal()
+    }
+
+    fn reset(&mut self, gone: &[(ServiceKey, DestinationKey)]) -> Result<(), dataplane::Error> {
+        self.memory.borrow_mut().reset(gone)
+    }
+
     fn announce(&mut self, address: &AddressKey) -> Result<(), dataplane::Error> {
         self.memory.borrow_mut().announce(address)
     }
@@ -135,6 +143,14 @@ impl Bench {
             guards_started: Rc::default(),
             said: RefCell::default(),
         }
+    }
+
+    /// The same with the nftables of a kernel.
+    pub(in super::super) fn on_nftables(self) -> Self {
+        let memory = self.kernel.memory.take();
+        let memory = memory.playing(DataplaneKind::Nftables).in_transactions();
+        self.kernel.memory.replace(memory);
+        self
     }
 
     /// The same with a kernel that does everything or nothing.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::testing::{Bench, merged, state_of_ports, target};
+use super::super::testing::{
+    Bench, destination_key, merged, service_key, state_of_ports, state_of_weights, target,
+};
 use super::super::*;
 use crate::dataplane;
 use crate::state::State;
@@ -84,4 +86,56 @@ fn servers_that_drain_take_two_transactions() {
     assert_eq!(outcome.exit_code(), 0, "{outcome}");
     assert_eq!(bench.kernel.memory.borrow().batches(), 3);
     assert_eq!(bench.state(), state_of_ports(&[80]));
+}
+
+fn leaving_two_ports(remaining: Remaining) -> (Bench, Outcome) {
+    let bench = Bench::holding(State::default()).on_nftables();
+    let both = target(state_of_weights(&[2, 1]));
+    bench.apply(&Request::default(), &both).unwrap();
+    let counters = dataplane::DestinationCounters {
+        active: 7,
+        ..Default::default()
+    };
+    bench
+        .kernel
+        .memory
+        .borrow_mut()
+        .set_counters(service_key(80), destination_key(2), counters);
+    let request = Request {
+        remaining,
+        ..shrinking()
+    };
+    let outcome = bench.apply(&request, &target(state_of_weights(&[2])));
+    (bench, outcome.unwrap())
+}
+
+#[test]
+fn connections_of_a_removed_server_go_on_where_the_data_plane_lets_them() {
+    let (bench, outcome) = leaving_two_ports(Remaining::Leave);
+    let told = outcome.to_string();
+    assert!(told.contains("leaves 7 live connections"), "{told}");
+    assert!(bench.kernel.memory.borrow().was_reset().is_empty());
+}
+
+#[test]
+fn connections_of_a_removed_server_are_reset_where_that_is_asked_for() {
+    let (bench, outcome) = leaving_two_ports(Remaining::Reset);
+    let told = outcome.to_string();
+    assert!(told.contains("resets 7 live connections"), "{told}");
+    let memory = bench.kernel.memory.borrow();
+    assert_eq!(memory.was_reset(), [(service_key(80), destination_key(2))]);
+}
+
+#[test]
+fn a_data_plane_that_resets_nothing_refuses_before_anything_is_changed() {
+    let bench = bench(&[80]);
+    let before = bench.kernel.memory.borrow().batches();
+    let request = Request {
+        remaining: Remaining::Reset,
+        ..shrinking()
+    };
+    let refused = bench.apply(&request, &target(state_of_ports(&[81])));
+    let told = refused.unwrap_err().to_string();
+    assert!(told.contains("ip_vs can't reset"), "{told}");
+    assert_eq!(bench.kernel.memory.borrow().batches(), before);
 }
