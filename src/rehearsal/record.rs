@@ -98,7 +98,8 @@ pub enum Fault {
     OtherServer,
 }
 
-/// A connection that was to stay open: keep-alive, echo, a UDP flow, a download.
+/// A connection that was to stay open and had its first answer: keep-alive, echo, a UDP flow, a
+/// download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// The service, by its place in [`Record::services`].
@@ -107,20 +108,10 @@ pub struct Standing {
     pub family: Family,
     /// [`Kind::Standing`] or [`Kind::Download`].
     pub kind: Kind,
-    /// The server that it is with, by its place in [`Record::servers`]; none before its first
-    /// answer.
-    pub server: Option<u16>,
-    /// When its first answer came, in microseconds: it is open from then on. None if never.
-    pub opened: Option<u64>,
+    /// The server that it is with, by its place in [`Record::servers`].
+    pub server: u16,
+    /// When its first answer came, in microseconds: it is open from then on.
+    pub opened: u64,
     /// When it broke, in microseconds, and why; none where it went on until the end of the load.
-    pub broken: Option<(u64, Broken)>,
-}
-
-/// Why a connection that was to stay open did not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Broken {
-    /// As a request is lost.
-    Lost(Loss),
-    /// By a wrong answer.
-    Wrong(Fault),
+    pub broken: Option<(u64, Outcome)>,
 }

@@ -6,12 +6,55 @@
 //! shows as lateness and gaps, not as fewer requests. It changes nothing of the farm and judges
 //! nothing. Called by the stage.
 
+mod agenda;
+mod connection;
+mod engine;
+mod notebook;
+mod slots;
+mod socket;
+mod talk;
+
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::protocol::Speech;
+use super::record::Record;
 use super::scenario::Load;
+use crate::clock::Clock;
+
+/// How often a connection that stays open asks, in a second.
+const SEAT_RATE: u32 = 10;
+
+/// How often a download that broke is begun again, in a second.
+const DOWNLOAD_RETRY: u32 = 1;
+
+/// By how much the client may wake late without its being the farm's lateness, in microseconds.
+const LATENESS: u64 = 5_000;
+
+/// Why there could be no load at all.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The limit of open files could not be read or raised (setrlimit(2)).
+    #[error("the clients can't have enough open sockets: {0}")]
+    Files(#[source] io::Error),
+    /// The kernel has no event queue for them (epoll(7)).
+    #[error("the clients can't wait for their sockets: {0}")]
+    Epoll(#[source] io::Error),
+}
+
+impl LoadError {
+    fn epoll(error: nix::errno::Errno) -> Self {
+        Self::Epoll(error.into())
+    }
+}
+
+/// Drives clients from this thread, in its network namespace, until the order's time is over and
+/// the last request is answered or given up; gives what they saw.
+pub fn drive(order: &Order, clock: &dyn Clock, watch: &Watch) -> Result<Record, LoadError> {
+    engine::Engine::new(order, clock, watch)?.run()
+}
 
 /// What to drive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +82,17 @@ pub struct Target {
     pub speech: Speech,
     /// Its addresses and ports, which are asked in turn. A range of ports is given as some of them.
     pub endpoints: Vec<SocketAddr>,
+    /// Whether a flow stays with its server: not so where each UDP packet is scheduled by itself.
+    pub flows: Flows,
+}
+
+/// Whether the packets of one flow reach one server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flows {
+    /// They do: clients hold flows open and expect the same server.
+    Kept,
+    /// Each packet is scheduled by itself (`one_packet`).
+    EachPacket,
 }
 
 /// What other threads see of a load that runs, and how they end it.
@@ -66,8 +120,15 @@ impl Watch {
         self.open.load(Ordering::Relaxed)
     }
 
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// Ends the load within a few milliseconds; the record holds what was until then.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;
