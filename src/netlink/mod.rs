@@ -8,6 +8,7 @@
 //! - [`route`]: links and addresses (rtnetlink);
 //! - [`nft`]: nftables tables, sets, chains and rules;
 //! - [`conntrack`]: the connections that the kernel tracks;
+//! - [`fou`]: UDP ports behind which tunnels end;
 //! - [`arp`]: frames that tell the neighbours where an address now lives.
 //!
 //! A [`Socket`] is blocking and stays in the network namespace of the thread that opened it.
@@ -17,6 +18,7 @@ pub mod arp;
 pub mod attribute;
 pub mod conntrack;
 mod error;
+pub mod fou;
 mod generic;
 pub mod ipvs;
 pub mod message;

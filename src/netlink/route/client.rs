@@ -1,13 +1,16 @@
 //! The rtnetlink client: links and addresses of the network namespace in which it was opened.
 
 use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use netlink_sys::protocols::NETLINK_ROUTE;
 
+use super::build::{self, NewRoute};
 use super::write::{self, NewAddress, Request};
 use super::{Address, Link, read_address, read_link};
 use crate::netlink::error::{Error, Result};
-use crate::netlink::message::{NLM_F_CREATE, NLM_F_EXCL};
+use crate::netlink::message::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use crate::netlink::socket::{Batch, Socket};
 
 /// `RTM_*` types of the replies (`include/uapi/linux/rtnetlink.h`).
@@ -86,6 +89,56 @@ impl Client {
     /// Sets an interface up (`ENODEV`: there is none with this number).
     pub fn set_link_up(&mut self, index: u32) -> Result<()> {
         self.change("to set an interface up", &write::set_link_up(index), 0)
+    }
+
+    /// Sets an interface down.
+    pub fn set_link_down(&mut self, index: u32) -> Result<()> {
+        self.change("to set an interface down", &build::set_link_down(index), 0)
+    }
+
+    /// Deletes an interface.
+    pub fn delete_link(&mut self, index: u32) -> Result<()> {
+        self.change("to delete an interface", &build::delete_link(index), 0)
+    }
+
+    /// Makes a bridge; it is up.
+    pub fn add_bridge(&mut self, name: &str) -> Result<()> {
+        let request = build::add_bridge(name);
+        self.change("to make a bridge", &request, NLM_F_CREATE | NLM_F_EXCL)
+    }
+
+    /// Makes a virtual Ethernet cable whose other end is in the network namespace `far`. This end
+    /// is up, the other not yet.
+    pub fn add_cable(&mut self, name: &str, far_name: &str, far: BorrowedFd<'_>) -> Result<()> {
+        let request = build::add_cable(name, far_name, far);
+        self.change("to make a cable", &request, NLM_F_CREATE | NLM_F_EXCL)
+    }
+
+    /// Makes an interface a port of a bridge, and of that one only.
+    pub fn join_bridge(&mut self, index: u32, bridge: u32) -> Result<()> {
+        self.change("to join a bridge", &build::join_bridge(index, bridge), 0)
+    }
+
+    /// Adds a route (`EEXIST`: it is there already).
+    pub fn add_route(&mut self, route: &NewRoute) -> Result<()> {
+        let request = build::add_route(route);
+        self.change("to add a route", &request, NLM_F_CREATE | NLM_F_EXCL)
+    }
+
+    /// Has packets that come from an address routed by a table of their own.
+    pub fn add_source_rule(&mut self, from: IpAddr, table: u32) -> Result<()> {
+        let request = build::add_source_rule(from, table);
+        self.change("to add a rule", &request, NLM_F_CREATE | NLM_F_EXCL)
+    }
+
+    /// Has every packet leave an interface this much later; zero ends it. `ENOENT`: the kernel has
+    /// no netem, or there was no delay to end.
+    pub fn delay(&mut self, index: u32, by: Duration) -> Result<()> {
+        if by.is_zero() {
+            return self.change("to end a delay", &build::no_delay(index), 0);
+        }
+        let request = build::delay(index, by);
+        self.change("to delay packets", &request, NLM_F_CREATE | NLM_F_REPLACE)
     }
 
     fn change(&mut self, command: &'static str, request: &Request, flags: u16) -> Result<()> {

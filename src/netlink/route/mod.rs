@@ -1,16 +1,19 @@
 //! Links and addresses over rtnetlink (`include/uapi/linux/rtnetlink.h`, `if_link.h`,
 //! `if_addr.h`).
 //!
-//! [`Client`] lists links and addresses, adds and deletes addresses and sets links up; which
-//! and when is decided elsewhere. Requests are built with netlink-packet-route; replies are read
+//! [`Client`] lists links and addresses, adds and deletes addresses, sets links up, and makes the
+//! bridges, cables, routes and rules that a rehearsal's machines consist of; which and when is
+//! decided elsewhere. Requests are built with netlink-packet-route; replies are read
 //! here, because only a few attributes matter and a reader that insists on all of them fails on
 //! the first kernel that changes another. Used by the data plane and by namespaces set up in
 //! tests.
 
+mod build;
 mod client;
 mod read;
 mod write;
 
+pub use build::{NewRoute, TABLE_MAIN};
 pub use client::Client;
 pub use read::{read_address, read_link};
 pub use write::NewAddress;
