@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::failure::Failure;
 use super::node::{Identity, identify};
+use super::plane::Chosen;
 use super::session::{Loaded, Session};
 use crate::clock::SystemClock;
 use crate::dataplane::{self, Observation};
@@ -15,6 +16,8 @@ use crate::state::{AddressKey, Desired, HostFacts, desired};
 pub(super) struct Comparison {
     /// Who this machine is; none where the file names no directors.
     pub node: Option<Name>,
+    /// What forwards here.
+    pub dataplane: DataplaneKind,
     /// What the file asks for here.
     pub desired: Desired,
     /// What is there; what could not be seen is filled in from `desired`.
@@ -32,49 +35,58 @@ impl Comparison {
         loaded: &Loaded,
         adopt: Adopt,
     ) -> Result<Self, Failure> {
-        Self::read(session, loaded, dataplane::observe_best()?, adopt)
+        let known = Known::here(session)?;
+        let chosen = Chosen::for_file(session, loaded, &known.record)?;
+        let observed = dataplane::observe_best(chosen.kind)?;
+        Self::read(session, loaded, known, &chosen, observed, adopt)
     }
 
     /// Looks at what was observed on this machine a moment ago.
     pub(super) fn read(
         session: &Session<'_>,
         loaded: &Loaded,
+        known: Known,
+        chosen: &Chosen,
         observed: Observation,
         adopt: Adopt,
     ) -> Result<Self, Failure> {
-        match known(session)? {
-            Known::Record(record) => {
-                let mut comparison = Self::with(session, loaded, observed, &record, adopt)?;
-                let store = Store::at(&session.global.state_dir);
-                let notes = reconcile::unsettled(&store, &record.origin, &SystemClock);
-                // To look does not need them: what can't be read is told and stops nobody.
-                let notes = notes.unwrap_or_else(|error| vec![error.to_string()]);
-                comparison.notes.extend(notes);
-                Ok(comparison)
-            }
-            Known::Nothing { record, why } => {
-                let mut comparison = Self::with(session, loaded, observed, &record, Adopt::Yes)?;
-                comparison.notes.push(why);
-                Ok(comparison)
-            }
+        let Known { record, unreadable } = known;
+        let adopt = if unreadable.is_some() {
+            Adopt::Yes
+        } else {
+            adopt
+        };
+        let mut comparison = Self::with(session, loaded, chosen.kind, observed, &record, adopt)?;
+        comparison.notes.extend(chosen.note());
+        if let Some(why) = unreadable {
+            comparison.notes.push(why);
+            return Ok(comparison);
         }
+        let store = Store::at(&session.global.state_dir);
+        let notes = reconcile::unsettled(&store, &record.origin, &SystemClock);
+        // To look does not need them: what can't be read is told and stops nobody.
+        let notes = notes.unwrap_or_else(|error| vec![error.to_string()]);
+        comparison.notes.extend(notes);
+        Ok(comparison)
     }
 
-    /// Looks at something that was observed before.
+    /// Looks at something that was observed before on this data plane.
     pub(super) fn with(
         session: &Session<'_>,
         loaded: &Loaded,
+        dataplane: DataplaneKind,
         mut observed: Observation,
         record: &Record,
         adopt: Adopt,
     ) -> Result<Self, Failure> {
         let host = own_facts(&observed.host, record);
         let node = this_node(session, &loaded.farm, &host)?;
-        let desired = desired(&loaded.farm, node.as_ref(), &host, DataplaneKind::Ipvs);
+        let desired = desired(&loaded.farm, node.as_ref(), &host, dataplane);
         observed.fill_blind_spots(&desired.state);
         let scope = Scope::of(&observed.state, &desired.state, record, adopt);
         Ok(Self {
             node,
+            dataplane,
             desired,
             observed,
             scope,
@@ -99,32 +111,38 @@ pub(super) fn this_node(
 }
 
 /// What is known about who made what.
-enum Known {
-    /// The record of this machine; empty where there is none yet.
-    Record(Record),
-    /// The record is there and this user may not read it.
-    Nothing { record: Record, why: String },
+pub(super) struct Known {
+    /// The record of this machine; empty where there is none yet, or where it can't be read.
+    pub record: Record,
+    /// Why it can't be read, where this user may not.
+    unreadable: Option<String>,
 }
 
-fn known(session: &Session<'_>) -> Result<Known, Failure> {
-    let origin = Origin::here().map_err(Failure::of)?;
-    let store = Store::at(&session.global.state_dir);
-    match Record::load(&store, &origin) {
-        Ok(record) => Ok(Known::Record(record)),
-        Err(reconcile::Error::Read { path, source })
-            if source.kind() == std::io::ErrorKind::PermissionDenied =>
-        {
-            let why = format!(
-                "This user may not read {}: what the file names is taken to be farmctl's, and \
-                 what it no longer names is not shown.",
-                path.display()
-            );
-            Ok(Known::Nothing {
-                record: Record::empty(origin),
-                why,
-            })
+impl Known {
+    /// Reads this machine's record.
+    pub(super) fn here(session: &Session<'_>) -> Result<Self, Failure> {
+        let origin = Origin::here().map_err(Failure::of)?;
+        let store = Store::at(&session.global.state_dir);
+        match Record::load(&store, &origin) {
+            Ok(record) => Ok(Self {
+                record,
+                unreadable: None,
+            }),
+            Err(reconcile::Error::Read { path, source })
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                let why = format!(
+                    "This user may not read {}: what the file names is taken to be farmctl's, and \
+                     what it no longer names is not shown.",
+                    path.display()
+                );
+                Ok(Self {
+                    record: Record::empty(origin),
+                    unreadable: Some(why),
+                })
+            }
+            Err(error) => Err(Failure::of(error)),
         }
-        Err(error) => Err(Failure::of(error)),
     }
 }
 

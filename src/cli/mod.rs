@@ -13,6 +13,7 @@ mod memory;
 mod names;
 mod node;
 mod output;
+mod plane;
 mod reference;
 mod session;
 mod snapshot;

@@ -6,10 +6,12 @@ use schemars::JsonSchema;
 
 use super::failure::{Failure, code};
 use super::files;
+use super::plane::Chosen;
 use super::session::Session;
 use crate::clock::{Clock, SystemClock};
 use crate::dataplane;
 use crate::reconcile::{Accepted, Origin, Record, Snapshot, Store};
+use crate::spec::DataplaneKind;
 
 /// The outline of what `farmctl snapshot` prints. What stands inside belongs to farmctl: it is
 /// read by `diff --snapshot` and changes with `format_version`.
@@ -24,6 +26,8 @@ pub(super) struct SnapshotOutline {
     kernel: String,
     /// When it was taken, in seconds since 1970.
     taken: u64,
+    /// The data plane that was read: `ipvs` or `nftables`.
+    dataplane: DataplaneKind,
     /// What farmctl made here.
     record: serde_json::Map<String, serde_json::Value>,
     /// What the kernel holds, of whoever made it.
@@ -42,14 +46,17 @@ pub(super) struct SnapshotOutline {
 pub(super) fn run(session: &Session<'_>) -> Result<u8, Failure> {
     let origin = Origin::here().map_err(Failure::of)?;
     let store = Store::at(&session.global.state_dir);
+    let record = Record::load(&store, &origin).map_err(Failure::of)?;
+    let dataplane = Chosen::of(None, &record)?.kind;
     let snapshot = Snapshot {
         farm: Accepted::load(&store)
             .map_err(Failure::of)?
             .map(|accepted| accepted.farm),
         kernel: kernel_release(),
         taken: SystemClock.unix().as_secs(),
-        observation: dataplane::observe_best()?,
-        record: Record::load(&store, &origin).map_err(Failure::of)?,
+        dataplane,
+        observation: dataplane::observe_best(dataplane)?,
+        record,
     };
     session
         .out

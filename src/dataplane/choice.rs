@@ -18,10 +18,25 @@ pub fn open(kind: DataplaneKind) -> Result<Box<dyn Dataplane>, Error> {
 /// What `dataplane: auto` means here: ip_vs where the kernel has it or can load it, else nftables.
 ///
 /// It only looks. An error is one of the reading; a kernel without ip_vs is none.
-pub fn resolve() -> Result<DataplaneKind, Error> {
+pub fn resolve() -> Result<Found, Error> {
     match Ipvs::open() {
-        Ok(_) => Ok(DataplaneKind::Ipvs),
-        Err(Error::NoIpvs { .. }) => Ok(DataplaneKind::Nftables),
+        Ok(_) => Ok(Found {
+            dataplane: DataplaneKind::Ipvs,
+            because: "this kernel has ip_vs".to_owned(),
+        }),
+        Err(error @ Error::NoIpvs { .. }) => Ok(Found {
+            dataplane: DataplaneKind::Nftables,
+            because: error.to_string(),
+        }),
         Err(error) => Err(error),
     }
+}
+
+/// The data plane that a machine has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Which one.
+    pub dataplane: DataplaneKind,
+    /// Why that one: half a sentence.
+    pub because: String,
 }

@@ -27,7 +27,7 @@ use crate::spec::{Capability, DataplaneKind};
 use crate::state::{AddressKey, Change, DestinationKey, HostFacts, ServiceKey, State};
 
 pub use blind::BlindSpot;
-pub use choice::{open, resolve};
+pub use choice::{Found, open, resolve};
 pub use ipvs::Ipvs;
 pub use memory::Memory;
 pub use nftables::Nftables;

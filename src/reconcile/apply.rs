@@ -110,7 +110,7 @@ fn look(
     around: &mut Surroundings<'_>,
 ) -> Result<(Prepared, Scope), Error> {
     let journal = Journal::load(around.store)?;
-    let record = Record::load(around.store, around.origin)?;
+    let record = Record::load(around.store, around.origin)?.on(around.plane.kind())?;
     let observed = around.plane.observe()?;
     if !observed.blind_spots.is_empty() {
         let spots = observed.blind_spots.iter().map(ToString::to_string);

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::dataplane::Dataplane;
+use crate::spec::DataplaneKind;
 use crate::state::State;
 
 use super::ledger::Ledger;
@@ -83,6 +84,11 @@ impl Pending {
     /// The change that waits, if one does.
     pub fn load(store: &Store) -> Result<Option<Self>, Error> {
         store.load(Document::Pending)
+    }
+
+    /// The data plane on which it was made, and on which it is undone.
+    pub fn dataplane(&self) -> DataplaneKind {
+        self.record.dataplane.unwrap_or(DataplaneKind::Ipvs)
     }
 
     /// How long it may wait still; zero when it is due.

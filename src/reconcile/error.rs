@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::dataplane;
+use crate::spec::DataplaneKind;
 
 /// Why nothing was done.
 #[derive(Debug, Error)]
@@ -87,6 +88,20 @@ pub enum Error {
         path: PathBuf,
         /// What keeps the namespace alive.
         sign: String,
+    },
+    /// The services are on another data plane.
+    #[error(
+        "farmctl's services here are on the data plane {holder}, and {asked} is asked for. They \
+         are not moved while they are there, because every connection would break. Keep \
+         `dataplane: {holder}`; or take the services away first: with `dataplane: {holder}` apply \
+         the file without its services (`farmctl apply --allow-shrink`), then write \
+         `dataplane: {asked}` and apply the whole file"
+    )]
+    OtherDataplane {
+        /// The data plane that has them.
+        holder: DataplaneKind,
+        /// The data plane that is asked for.
+        asked: DataplaneKind,
     },
     /// The data plane can't be read.
     #[error(transparent)]

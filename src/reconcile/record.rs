@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::spec::DataplaneKind;
 use crate::state::State;
 
 use super::store::Document;
@@ -29,6 +30,9 @@ pub enum Standing {
 pub struct Record {
     /// Where it is true.
     pub origin: Origin,
+    /// The data plane that the objects were made on; none before the first, and in records of a
+    /// farmctl that had only ip_vs.
+    pub dataplane: Option<DataplaneKind>,
     /// Each object with its standing.
     pub keys: BTreeMap<Key, Standing>,
 }
@@ -38,6 +42,8 @@ pub struct Record {
 struct Form {
     #[serde(flatten)]
     origin: Origin,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dataplane: Option<DataplaneKind>,
     objects: Vec<Entry>,
 }
 
@@ -52,6 +58,7 @@ impl From<Form> for Record {
         let entries = form.objects.into_iter();
         Self {
             origin: form.origin,
+            dataplane: form.dataplane,
             keys: entries.map(|entry| (entry.key, entry.standing)).collect(),
         }
     }
@@ -62,6 +69,7 @@ impl From<Record> for Form {
         let keys = record.keys.into_iter();
         Self {
             origin: record.origin,
+            dataplane: record.dataplane,
             objects: keys
                 .map(|(key, standing)| Entry { key, standing })
                 .collect(),
@@ -74,6 +82,7 @@ impl Record {
     pub fn empty(origin: Origin) -> Self {
         Self {
             origin,
+            dataplane: None,
             keys: BTreeMap::new(),
         }
     }
@@ -105,6 +114,38 @@ impl Record {
         self.save(store)
     }
 
+    /// The data plane that forwards for farmctl's services here; none while it has no services.
+    /// Addresses are of no data plane.
+    pub fn holder(&self) -> Option<DataplaneKind> {
+        let of_plane = |key: &Key| match key {
+            Key::Service(_) | Key::Marks | Key::Sync(_) => true,
+            Key::Address(_) => false,
+        };
+        let holds = self.keys.keys().any(of_plane);
+        // A record without the word is of a farmctl that had only one.
+        holds.then(|| self.dataplane.unwrap_or(DataplaneKind::Ipvs))
+    }
+
+    /// The data plane to work with: the one that has farmctl's services, else the one that is
+    /// `asked` for; none where neither says, and the machine decides.
+    ///
+    /// [`Error::OtherDataplane`] where the two differ: services are never moved from one data
+    /// plane to another while connections go through them.
+    pub fn choose(&self, asked: Option<DataplaneKind>) -> Result<Option<DataplaneKind>, Error> {
+        match (self.holder(), asked) {
+            (Some(holder), Some(asked)) if holder != asked => {
+                Err(Error::OtherDataplane { holder, asked })
+            }
+            (holder, asked) => Ok(holder.or(asked)),
+        }
+    }
+
+    /// This record for work on a data plane; the same error as [`Record::choose`].
+    pub(super) fn on(mut self, dataplane: DataplaneKind) -> Result<Self, Error> {
+        self.dataplane = self.choose(Some(dataplane))?;
+        Ok(self)
+    }
+
     /// What is known of an object.
     pub fn standing(&self, key: &Key) -> Option<Standing> {
         self.keys.get(key).copied()
@@ -131,6 +172,7 @@ impl Record {
         keys.extend(done.iter().map(|key| (key.clone(), Standing::Done)));
         Self {
             origin: self.origin.clone(),
+            dataplane: self.dataplane,
             keys,
         }
     }
@@ -147,6 +189,7 @@ impl Record {
         };
         Self {
             origin: self.origin.clone(),
+            dataplane: self.dataplane,
             keys: there.map(|key| (key.clone(), stand(key))).collect(),
         }
     }
@@ -194,6 +237,28 @@ mod tests {
         };
         let error = Record::load(&store, &elsewhere).unwrap_err();
         assert!(matches!(error, Error::OtherNamespace { .. }), "{error}");
+    }
+
+    #[test]
+    fn services_stay_on_the_data_plane_that_has_them() {
+        use DataplaneKind::{Ipvs, Nftables};
+        let (_place, store, record) = stored();
+        let record = record.on(Nftables);
+        assert!(
+            record.is_err(),
+            "a record that names none is of ip_vs: {record:?}"
+        );
+        let mut record = Record::empty(origin("boot one")).on(Nftables).unwrap();
+        assert_eq!(record.choose(None).unwrap(), None);
+        assert_eq!(record.choose(Some(Ipvs)).unwrap(), Some(Ipvs));
+        let key = Key::Service(service_key(80));
+        record.keys.insert(key, Standing::Intent);
+        record.save(&store).unwrap();
+        let record = Record::load(&store, &origin("boot one")).unwrap();
+        assert_eq!(record.choose(None).unwrap(), Some(Nftables));
+        assert_eq!(record.choose(Some(Nftables)).unwrap(), Some(Nftables));
+        let error = record.choose(Some(Ipvs)).unwrap_err().to_string();
+        assert!(error.contains("dataplane: nftables"), "{error}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::dataplane::{BlindSpot, Counters, DestinationCounters, Observation};
+use crate::spec::DataplaneKind;
 use crate::state::{DestinationKey, HostFacts, ServiceKey, State};
 
 use super::Record;
@@ -25,6 +26,8 @@ pub struct Snapshot {
     pub kernel: String,
     /// When it was taken, in seconds since 1970.
     pub taken: u64,
+    /// The data plane that was read.
+    pub dataplane: DataplaneKind,
     /// What was there, of whoever made it.
     pub observation: Observation,
     /// What of it farmctl made.
@@ -56,12 +59,19 @@ struct Form {
     farm: Option<String>,
     kernel: String,
     taken: u64,
+    /// Snapshots of a farmctl that had only ip_vs do not name it.
+    #[serde(default = "ipvs")]
+    dataplane: DataplaneKind,
     record: Record,
     state: State,
     host: HostFacts,
     services: Vec<ServiceNumbers>,
     destinations: Vec<DestinationNumbers>,
     blind_spots: BTreeSet<BlindSpot>,
+}
+
+fn ipvs() -> DataplaneKind {
+    DataplaneKind::Ipvs
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,6 +118,7 @@ impl From<Snapshot> for Form {
             farm: snapshot.farm,
             kernel: snapshot.kernel,
             taken: snapshot.taken,
+            dataplane: snapshot.dataplane,
             record: snapshot.record,
             state: seen.state,
             host: seen.host,
@@ -134,6 +145,7 @@ impl From<Form> for Snapshot {
             farm: form.farm,
             kernel: form.kernel,
             taken: form.taken,
+            dataplane: form.dataplane,
             record: form.record,
             observation: Observation {
                 state: form.state,
@@ -178,6 +190,7 @@ mod tests {
             farm: Some("shop".to_owned()),
             kernel: "6.1.176".to_owned(),
             taken: 1_800_000_000,
+            dataplane: DataplaneKind::Nftables,
             observation,
             record,
         }

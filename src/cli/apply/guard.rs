@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use crate::cli::failure::{Failure, code};
 use crate::cli::session::Session;
 use crate::clock::SystemClock;
-use crate::dataplane::Ipvs;
-use crate::reconcile::{self, GuardEnd, Origin, Store, WriterLock};
+use crate::dataplane;
+use crate::reconcile::{self, GuardEnd, Origin, Pending, Store, WriterLock};
 
 /// What the guard says when it has left its parent's session.
 const READY: &str = "ready";
@@ -49,12 +49,16 @@ pub(crate) fn run(session: &Session<'_>) -> Result<u8, Failure> {
     let _already_first = nix::unistd::setsid();
     session.out.result(READY);
     let origin = Origin::here().map_err(Failure::of)?;
-    let mut plane = Ipvs::open()?;
+    // The undoing goes by the data plane of the change, whatever the file says by then.
+    let Some(pending) = Pending::load(&store).map_err(Failure::of)? else {
+        return Ok(code::OK);
+    };
+    let mut plane = dataplane::open(pending.dataplane())?;
     let end = reconcile::guard(
         &store,
         &origin,
         &SystemClock,
-        &mut plane,
+        &mut *plane,
         &mut WriterLock::take,
     )
     .map_err(Failure::of)?;

@@ -7,16 +7,18 @@ mod report;
 use std::collections::BTreeSet;
 
 use super::args::{ApplyArgs, OutputFormat};
-use super::compare::Comparison;
+use super::compare::{Comparison, Known};
 use super::diff::{self, View, adopt};
 use super::failure::{Failure, code};
+use super::plane::Chosen;
 use super::session::{Loaded, Session};
 use crate::clock::SystemClock;
-use crate::dataplane::{self, Dataplane, Failure as Refusal, Ipvs, Seen};
+use crate::dataplane::{self, Dataplane, Failure as Refusal, Seen};
 use crate::reconcile::{
     self, Mode, Origin, Outcome, Preflight, Progress, Remaining, Request, Shrink, Store,
     Surroundings, Target, WriterLock,
 };
+use crate::spec::DataplaneKind;
 use crate::state::{Change, HostFacts, Plan, State, Subject};
 pub(super) use guard::run as guard;
 use places::Places;
@@ -35,9 +37,12 @@ pub(super) fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure
 fn write(session: &Session<'_>, mut loaded: Loaded, request: &Request) -> Result<u8, Failure> {
     // The lock comes before the first look, so that nobody writes in between.
     let _lock = WriterLock::take().map_err(Failure::of)?;
-    let mut plane = Ipvs::open()?;
+    let known = Known::here(session)?;
+    let chosen = Chosen::for_file(session, &loaded, &known.record)?;
+    let mut plane = dataplane::open(chosen.kind)?;
     let observed = plane.observe()?;
-    let comparison = Comparison::read(session, &loaded, observed, request.adopt)?;
+    let adopt = request.adopt;
+    let comparison = Comparison::read(session, &loaded, known, &chosen, observed, adopt)?;
     tell_notes(session, &comparison);
     let text = std::mem::take(&mut loaded.text);
     // What only `diff` shows is dropped here: the run needs the memory.
@@ -51,7 +56,7 @@ fn write(session: &Session<'_>, mut loaded: Loaded, request: &Request) -> Result
     let host = observed.host.clone();
     let mut plane = Seen::new(plane, observed);
     let outcome = engine(session, request, &target, &host, &places, &mut plane)?;
-    show(session, &loaded, &outcome)?;
+    show(session, &loaded, chosen.kind, &outcome)?;
     Ok(outcome.exit_code())
 }
 
@@ -64,6 +69,7 @@ fn dry_run(
 ) -> Result<u8, Failure> {
     let comparison = Comparison::live(session, loaded, request.adopt)?;
     tell_notes(session, &comparison);
+    let dataplane = comparison.dataplane;
     let host = comparison.observed.host.clone();
     let desired = comparison.desired.clone();
     let target = target(loaded, loaded.text.clone(), desired.state.clone());
@@ -78,9 +84,9 @@ fn dry_run(
         &target,
         &host,
         &places,
-        &mut Ipvs::open()?,
+        &mut *dataplane::open(dataplane)?,
     )?;
-    show(session, loaded, &outcome)?;
+    show(session, loaded, dataplane, &outcome)?;
     Ok(outcome.exit_code())
 }
 
@@ -138,12 +144,13 @@ fn engine(
     let origin = Origin::here().map_err(Failure::of)?;
     let store = Store::at(&session.global.state_dir);
     let at = &|subject: &Subject| places.of(subject);
+    let dataplane = plane.kind();
     let mut around = Surroundings {
         plane,
         store: &store,
         origin: &origin,
         clock: &SystemClock,
-        preflight: &mut |live, plan| try_out(live, host, plan, at),
+        preflight: &mut |live, plan| try_out(dataplane, live, host, plan, at),
         start_guard: &mut || guard::start(&store),
         place: at,
         progress: &mut |progress| tell(session, progress),
@@ -152,8 +159,10 @@ fn engine(
         .map_err(|error| Failure::error(format!("nothing was applied: {error}")))
 }
 
-/// Tries the plan out on a copy of what the kernel holds.
+/// Tries the plan out on a copy of what the kernel holds. On nftables the plan is one transaction,
+/// which the kernel takes or refuses as a whole: that is its own trial.
 fn try_out(
+    dataplane: DataplaneKind,
     live: &State,
     host: &HostFacts,
     plan: &Plan,
@@ -162,6 +171,9 @@ fn try_out(
     let homeless = homeless(plan, host, at);
     if !homeless.is_empty() {
         return Preflight::Failed(homeless);
+    }
+    if dataplane == DataplaneKind::Nftables {
+        return Preflight::Passed;
     }
     match dataplane::rehearse(live, host, &plan.changes) {
         dataplane::Preflight::Passed => Preflight::Passed,
@@ -224,8 +236,13 @@ fn tell(session: &Session<'_>, progress: &Progress) {
     }
 }
 
-fn show(session: &Session<'_>, loaded: &Loaded, outcome: &Outcome) -> Result<(), Failure> {
-    let report = || ApplyReport::of(loaded.farm.farm.as_str(), outcome);
+fn show(
+    session: &Session<'_>,
+    loaded: &Loaded,
+    dataplane: DataplaneKind,
+    outcome: &Outcome,
+) -> Result<(), Failure> {
+    let report = || ApplyReport::of(loaded.farm.farm.as_str(), dataplane, outcome);
     match session.global.output {
         OutputFormat::Json | OutputFormat::Yaml => return session.value(&report()),
         OutputFormat::Ops => {
@@ -251,8 +268,8 @@ fn tell_changes(session: &Session<'_>, report: &ApplyReport) {
         session.out.detail(&format!("  {}", change.text));
     }
     session.out.detail(&format!(
-        "{} writing messages went to the kernel.",
-        report.kernel_writes
+        "{} writing messages went to the kernel (dataplane: {}).",
+        report.kernel_writes, report.dataplane
     ));
 }
 

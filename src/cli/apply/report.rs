@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::cli::diff::report::{ChangeReport, changes};
 use crate::cli::failure::code;
 use crate::reconcile::{Confirmation, Outcome};
+use crate::spec::DataplaneKind;
 use crate::state::Plan;
 
 /// What `farmctl apply -o json` prints.
@@ -15,6 +16,8 @@ pub(crate) struct ApplyReport {
     pub format_version: u32,
     /// The farm's name.
     pub farm: String,
+    /// The data plane that was written to.
+    pub dataplane: DataplaneKind,
     /// How it ended.
     pub outcome: OutcomeKind,
     /// The exit code that goes with it.
@@ -51,7 +54,7 @@ pub(crate) enum OutcomeKind {
 
 impl ApplyReport {
     /// The values of an outcome.
-    pub(crate) fn of(farm: &str, outcome: &Outcome) -> Self {
+    pub(crate) fn of(farm: &str, dataplane: DataplaneKind, outcome: &Outcome) -> Self {
         let (kind, plan, writes) = match outcome {
             Outcome::Planned(report) => (OutcomeKind::Planned, Some(&report.plan), report.writes),
             Outcome::Converged(report) => {
@@ -69,6 +72,7 @@ impl ApplyReport {
         Self {
             format_version: 1,
             farm: farm.to_owned(),
+            dataplane,
             outcome: kind,
             exit_code: outcome.exit_code(),
             kernel_writes: writes,

@@ -44,6 +44,7 @@ pub(super) fn report(loaded: &Loaded, view: &View) -> DiffReport {
         format_version: 1,
         farm: loaded.farm.farm.to_string(),
         node: view.node.as_ref().map(ToString::to_string),
+        dataplane: view.dataplane,
         against: view.against.clone(),
         summary: Summary::of(&view.plan),
         changes: report::changes(&view.plan),
@@ -79,6 +80,8 @@ fn render(loaded: &Loaded, view: &View, paint: Paint) -> String {
     ));
     parts.push(list("Notes:", &view.notes));
     parts.push(list("Not seen:", &view.blind_spots));
+    let dataplane = view.dataplane;
+    parts.extend(dataplane.map(|it| format!("dataplane: {it}")));
     parts.push(closing(view));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::spec::DataplaneKind;
 use crate::state::{Change, Phase, Plan};
 
 /// What `farmctl diff -o json` prints.
@@ -14,6 +15,9 @@ pub(crate) struct DiffReport {
     pub farm: String,
     /// The node that this machine is; null where the file names no directors.
     pub node: Option<String>,
+    /// The data plane of the comparison; null where two versions of the file are compared and leave
+    /// the choice to the machine.
+    pub dataplane: Option<DataplaneKind>,
     /// What the file was compared with: `live`, a snapshot's or another version's name.
     pub against: String,
     /// How many changes of each kind.

@@ -6,15 +6,17 @@ use crate::cli::compare::{self, Comparison};
 use crate::cli::failure::Failure;
 use crate::cli::names::Names;
 use crate::cli::session::{Loaded, Session};
-use crate::cli::{files, snapshot};
+use crate::cli::{files, plane, snapshot};
 use crate::reconcile::{self, Adopt, Key, Snapshot};
-use crate::spec::{DataplaneKind, Name};
+use crate::spec::{DataplaneKind, Farm, Name};
 use crate::state::{HostFacts, Plan, State, desired, plan};
 
 /// Two states and what lies between them.
 pub(crate) struct View {
     /// Who this machine is; none where the file names no directors.
     pub node: Option<Name>,
+    /// What forwards; none where nobody has chosen.
+    pub dataplane: Option<DataplaneKind>,
     /// What is there, as far as it may change.
     pub before: State,
     /// What is wanted.
@@ -51,17 +53,9 @@ impl View {
         }
         let adopt = adopt(args.adopt);
         if let Some(path) = &args.snapshot {
-            let Snapshot {
-                observation,
-                record,
-                ..
-            } = snapshot::read(path)?;
-            let comparison = Comparison::with(session, loaded, observation, &record, adopt)?;
-            return Ok(Self::of(
-                comparison,
-                args.prune.into(),
-                path.display().to_string(),
-            ));
+            let against = path.display().to_string();
+            let comparison = with_snapshot(session, loaded, snapshot::read(path)?, adopt)?;
+            return Ok(Self::of(comparison, args.prune.into(), against));
         }
         let comparison = Comparison::live(session, loaded, adopt)?;
         Ok(Self::of(comparison, args.prune.into(), "live".into()))
@@ -71,6 +65,7 @@ impl View {
     pub(crate) fn of(comparison: Comparison, prune: reconcile::Prune, against: String) -> Self {
         let Comparison {
             node,
+            dataplane,
             desired,
             observed,
             scope,
@@ -90,6 +85,7 @@ impl View {
         Self {
             plan: plan(&before, &after),
             node,
+            dataplane: Some(dataplane),
             before,
             after,
             names: Names::new(desired.services, desired.destinations),
@@ -118,13 +114,17 @@ impl View {
         let old = session.judge(files::read_base(base, &path)?)?;
         let nowhere = HostFacts::default();
         let node = compare::this_node(session, &loaded.farm, &nowhere)?;
-        let before = desired(&old.farm, node.as_ref(), &nowhere, DataplaneKind::Ipvs);
-        let after = desired(&loaded.farm, node.as_ref(), &nowhere, DataplaneKind::Ipvs);
+        let made = |farm: &Farm| {
+            let kind = plane::named(farm).unwrap_or(DataplaneKind::Ipvs);
+            desired(farm, node.as_ref(), &nowhere, kind)
+        };
+        let (before, after) = (made(&old.farm), made(&loaded.farm));
         let mut names = Names::new(before.services, before.destinations);
         names.extend(Names::new(after.services, after.destinations));
         Ok(Self {
             plan: plan(&before.state, &after.state),
             node,
+            dataplane: plane::named(&loaded.farm),
             before: before.state,
             after: after.state,
             names,
@@ -137,6 +137,23 @@ impl View {
             blind_spots: Vec::new(),
         })
     }
+}
+
+/// The comparison with what a machine held at one time, on the data plane that it had then.
+fn with_snapshot(
+    session: &Session<'_>,
+    loaded: &Loaded,
+    snapshot: Snapshot,
+    adopt: Adopt,
+) -> Result<Comparison, Failure> {
+    let Snapshot {
+        dataplane,
+        observation,
+        record,
+        ..
+    } = snapshot;
+    plane::fits(session, loaded, dataplane)?;
+    Comparison::with(session, loaded, dataplane, observation, &record, adopt)
 }
 
 /// The choice as reconcile knows it.

@@ -43,6 +43,7 @@ fn look(session: &Session<'_>, args: &StatusArgs) -> Result<StatusReport, Failur
     let desired = comparison.desired;
     let mut report = report::report(
         loaded.farm.farm.as_str(),
+        comparison.dataplane,
         &desired.state,
         &comparison.observed,
         comparison.scope.foreign.services.len(),

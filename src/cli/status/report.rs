@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::cli::diff::blocks;
 use crate::cli::names::Names;
 use crate::dataplane::{DestinationCounters, Observation};
+use crate::spec::DataplaneKind;
 use crate::state::{Destination, DestinationKey, Service, ServiceKey, State};
 
 /// What `farmctl status -o json` prints.
@@ -15,6 +16,8 @@ pub(crate) struct StatusReport {
     pub format_version: u32,
     /// The farm's name.
     pub farm: String,
+    /// What forwards here.
+    pub dataplane: DataplaneKind,
     /// The worst of everything below.
     pub health: Health,
     /// Why it is not `full`: full sentences.
@@ -125,6 +128,7 @@ pub(crate) struct RealServerStatus {
 /// What is so now. `foreign` is how many services belong to others.
 pub(crate) fn report(
     farm: &str,
+    dataplane: DataplaneKind,
     wanted: &State,
     observed: &Observation,
     foreign: usize,
@@ -147,6 +151,7 @@ pub(crate) fn report(
     StatusReport {
         format_version: 1,
         farm: farm.to_owned(),
+        dataplane,
         health: worst_service
             .unwrap_or(Health::Full)
             .max(address_health)
@@ -329,7 +334,6 @@ fn real_server(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::DataplaneKind;
     use crate::state::{HostFacts, InterfaceFacts, Setting, desired};
 
     const FILE: &str = "
@@ -356,6 +360,7 @@ services:
         spoil(&mut observed);
         report(
             "farm",
+            DataplaneKind::Ipvs,
             &wanted.state,
             &observed,
             0,

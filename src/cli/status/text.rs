@@ -10,6 +10,7 @@ pub(super) fn render(report: &StatusReport, paint: Paint) -> String {
         report.farm,
         health(report.health, paint)
     )];
+    lines.push(format!("dataplane: {}", report.dataplane));
     lines.extend(report.reasons.iter().map(|reason| format!("  {reason}")));
     for address in &report.addresses {
         let state = if address.up {

@@ -9,8 +9,9 @@ use std::fs;
 use std::io::{self, Read};
 
 use super::host::Host;
-use super::{BlindSpot, Dataplane, Error, Ipvs, Observation, explain, sysctl};
+use super::{BlindSpot, Dataplane, Error, Observation, explain, open, sysctl};
 use crate::netlink::route;
+use crate::spec::DataplaneKind;
 use crate::state::State;
 
 /// The table of this thread's namespace; `/proc/net` would be that of the process's first thread.
@@ -20,11 +21,18 @@ const TABLE: &str = "/proc/thread-self/net/ip_vs";
 const PIECE: usize = 256 * 1024;
 
 /// Reads with all the rights that the process has: everything by netlink, else what `/proc` shows,
-/// with the blind spots named.
-pub fn observe_best() -> Result<Observation, Error> {
-    match Ipvs::open().and_then(|mut ipvs| ipvs.observe()) {
-        Err(Error::Permission { .. }) => observe(),
-        other => other,
+/// with the blind spots named. Of nftables `/proc` shows nothing: there the error says so.
+pub fn observe_best(dataplane: DataplaneKind) -> Result<Observation, Error> {
+    let read = open(dataplane).and_then(|mut plane| plane.observe());
+    match (read, dataplane) {
+        (Err(Error::Permission { .. }), DataplaneKind::Ipvs) => observe(),
+        (Err(Error::Permission { what, help }), DataplaneKind::Nftables) => {
+            Err(Error::Permission {
+                what,
+                help: format!("nftables shows its tables only to who may change them: {help}"),
+            })
+        }
+        (other, _) => other,
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 use farmctl::dataplane::{
     Dataplane, Error, Ipvs, Preflight, observe_best, observe_unprivileged, rehearse,
 };
+use farmctl::spec::DataplaneKind;
 
 use super::{fresh, make, rich};
 use crate::bed::Node;
@@ -42,7 +43,7 @@ fn without_rights_netlink_refuses_and_proc_tells_what_it_can() {
             .and_then(|mut ipvs| ipvs.observe())
             .unwrap_err();
         assert!(matches!(refused, Error::Permission { .. }), "{refused}");
-        let mut seen = observe_best().unwrap();
+        let mut seen = observe_best(DataplaneKind::Ipvs).unwrap();
         assert!(!seen.blind_spots.is_empty());
         seen.fill_blind_spots(&rich());
         assert_eq!(seen.state.services, rich().services);
