@@ -3,11 +3,16 @@
 //! `FARMCTL_BLESS=1 cargo test --test schema` writes `schemas/farm.schema.json` and
 //! `docs/farm-yaml.md` anew.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic; the lint knows only functions that are tests themselves"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use farmctl::spec::schema::{farm_schema, reference_markdown};
-use farmctl::spec::{Farm, read, validate};
+use farmctl::spec::{DataplaneKind, Farm, Place, lacking, read, validate};
 use serde_json::Value;
 
 fn here(path: &str) -> PathBuf {
@@ -132,4 +137,60 @@ fn what_is_written_is_read_as_the_same_farm() {
         assert_eq!(again.problems, [], "{name}:\n{written}");
         assert_eq!(again.value, Some(farm), "{name}:\n{written}");
     }
+}
+
+/// What a data plane lacks for an example: the codes' places.
+fn lacking_for(example: &str, dataplane: DataplaneKind) -> Vec<String> {
+    let text = fs::read_to_string(here(example)).unwrap();
+    let farm = read(example, text.as_bytes()).value.unwrap();
+    let problems = lacking(&farm, dataplane);
+    problems
+        .into_iter()
+        .map(|problem| match problem.place {
+            Place::Value(path) | Place::Key(path) => path.to_string(),
+            Place::Bytes(range) => format!("{range:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn every_example_is_for_both_data_planes_but_those_that_say_otherwise() {
+    let mut examples: Vec<String> = files("examples")
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    examples.push("farm.yaml".to_owned());
+    let only_on_ip_vs = ["tunnel.yaml", "mixed.yaml"];
+    assert_eq!(examples.len(), 9);
+    for example in &examples {
+        let nothing = Vec::<String>::new();
+        assert_eq!(
+            lacking_for(example, DataplaneKind::Ipvs),
+            nothing,
+            "{example}"
+        );
+        let on_nftables = lacking_for(example, DataplaneKind::Nftables);
+        let exempt = only_on_ip_vs.iter().any(|name| example.ends_with(name));
+        assert_eq!(
+            !on_nftables.is_empty(),
+            exempt,
+            "{example}: {on_nftables:?}"
+        );
+    }
+}
+
+#[test]
+fn the_examples_for_ip_vs_are_refused_on_nftables_by_the_parts_that_it_lacks() {
+    let mixed = lacking_for("examples/mixed.yaml", DataplaneKind::Nftables);
+    let video = "services.video.real_servers[2].forwarding";
+    let limit = "pools.web.real_servers[1].upper_threshold";
+    assert_eq!(mixed, [video, limit]);
+    let tunnel = fs::read_to_string(here("examples/tunnel.yaml")).unwrap();
+    let farm = read("tunnel.yaml", tunnel.as_bytes()).value.unwrap();
+    let named = farm.directors.unwrap().dataplane.named();
+    assert_eq!(named, Some(DataplaneKind::Ipvs));
+    let elsewhere = tunnel.replace("dataplane: ipvs", "dataplane: nftables");
+    let farm = read("tunnel.yaml", elsewhere.as_bytes()).value.unwrap();
+    let codes: Vec<_> = validate(&farm, &[]).iter().map(|it| it.code).collect();
+    assert_eq!(codes, ["dataplane-lacks"; 3]);
 }

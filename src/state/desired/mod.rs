@@ -15,6 +15,8 @@ mod vips;
 mod words;
 
 #[cfg(test)]
+mod plane_tests;
+#[cfg(test)]
 mod service_tests;
 #[cfg(test)]
 mod tests;
