@@ -380,3 +380,67 @@ fn an_output_that_a_command_does_not_have_is_refused_by_name() {
         assert!(err.contains("text, json and yaml"), "{err}");
     }
 }
+
+/// A machine that holds nothing yet, as `farmctl snapshot` tells it.
+fn empty_machine(dataplane: &str) -> TempDir {
+    let snapshot = serde_json::json!({
+        "format_version": 1, "farm": null, "kernel": "6.12", "taken": 1_800_000_000,
+        "dataplane": dataplane,
+        "record": { "boot_id": "b", "namespace": "4:1", "objects": [] },
+        "state": {
+            "services": [], "addresses": [], "marks": [], "settings": [], "sync_daemons": {},
+        },
+        "host": { "interfaces": {} }, "services": [], "destinations": [], "blind_spots": [],
+    });
+    assert_fits("snapshot", &snapshot);
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("machine.json"), snapshot.to_string()).unwrap();
+    folder
+}
+
+/// `farmctl diff --snapshot` of a file against a machine that holds nothing yet.
+fn diff_with(dataplane: &str, file: &str, more: &[&str]) -> (i32, String, String) {
+    let folder = empty_machine(dataplane);
+    fs::write(folder.path().join("farm.yaml"), file).unwrap();
+    let arguments = ["diff", "--snapshot", "machine.json", "--node", "lb1"];
+    output(farmctl().current_dir(&folder).args(arguments).args(more))
+}
+
+fn example(name: &str) -> String {
+    fs::read_to_string(root().join("examples").join(name)).unwrap()
+}
+
+#[test]
+fn a_file_that_leaves_the_choice_is_judged_by_the_machines_data_plane() {
+    let (code, out, err) = diff_with("nftables", &example("mixed.yaml"), &[]);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    insta::assert_snapshot!("mixed_on_nftables", err);
+    let (code, _, err) = diff_with("ipvs", &example("mixed.yaml"), &[]);
+    assert_eq!(code, 1, "{err}");
+}
+
+#[test]
+fn a_file_for_ip_vs_is_not_compared_with_a_machine_on_nftables() {
+    let (code, out, err) = diff_with("nftables", &example("tunnel.yaml"), &[]);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    assert!(err.contains("data plane is nftables"), "{err}");
+    assert!(err.contains("farm.yaml asks for ipvs"), "{err}");
+}
+
+#[test]
+fn a_comparison_says_which_data_plane_it_is_of() {
+    for dataplane in ["ipvs", "nftables"] {
+        let (code, out, err) = diff_with(dataplane, &example("nat.yaml"), &[]);
+        assert_eq!(code, 1, "{err}");
+        assert!(
+            out.contains(&format!("\ndataplane: {dataplane}\n")),
+            "{out}"
+        );
+        let told = out.contains("options under `directors.ipvs`");
+        assert_eq!(told, dataplane == "nftables", "{out}");
+        let (_, json, _) = diff_with(dataplane, &example("nat.yaml"), &["-o", "json"]);
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_fits("diff", &json);
+        assert_eq!(json["dataplane"], dataplane);
+    }
+}

@@ -4,7 +4,7 @@
 //! Nothing is written here: the choice is in the record with the first service that is made.
 //! Called by every command that looks at a kernel.
 
-use super::failure::{Failure, code};
+use super::failure::Failure;
 use super::session::{self, Loaded, Session};
 use crate::dataplane;
 use crate::reconcile::Record;
@@ -123,11 +123,19 @@ fn judge(
         return Ok(());
     }
     // The places of the text were dropped when it was read; this needs them once more.
+    let count = lacking.len();
     let told = spec::read(&loaded.name, loaded.text.as_bytes()).with(lacking);
     let style = session::style(session.out.message_paint);
     session.out.message(why);
     session
         .out
         .message(&report::render(&told.problems, &told.source, style));
-    Err(Failure::silent(code::ERROR))
+    let things = match count {
+        1 => "1 thing".to_owned(),
+        count => format!("{count} things"),
+    };
+    Err(Failure::error(format!(
+        "{} asks for {things} that {dataplane} can't do, and {dataplane} is the data plane here",
+        loaded.name
+    )))
 }

@@ -24,10 +24,14 @@ pub fn resolve() -> Result<Found, Error> {
             dataplane: DataplaneKind::Ipvs,
             because: "this kernel has ip_vs".to_owned(),
         }),
-        Err(error @ Error::NoIpvs { .. }) => Ok(Found {
-            dataplane: DataplaneKind::Nftables,
-            because: error.to_string(),
-        }),
+        Err(Error::NoIpvs { reason }) => {
+            // What to do about it is for those who asked for ip_vs.
+            let why = reason.split(". ").next().unwrap_or_default();
+            Ok(Found {
+                dataplane: DataplaneKind::Nftables,
+                because: format!("this kernel has no ip_vs: {why}"),
+            })
+        }
         Err(error) => Err(error),
     }
 }
