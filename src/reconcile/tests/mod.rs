@@ -4,5 +4,6 @@ mod announce;
 mod apply;
 mod atomic;
 mod confirm;
+mod dataplanes;
 mod recovery;
 mod verify;
