@@ -77,10 +77,22 @@ impl Writer {
 
     /// Appends a text with the NUL that the kernel's string attributes end in.
     pub fn string(&mut self, kind: u16, text: &str) {
-        let mut value = Vec::with_capacity(text.len() + 1);
-        value.extend_from_slice(text.as_bytes());
-        value.push(0);
-        self.bytes(kind, &value);
+        let text = &text.as_bytes()[..text.len().min(LONGEST_VALUE - 1)];
+        self.compose(kind, |value| {
+            value.raw(text);
+            value.raw(&[0]);
+        });
+    }
+
+    /// Appends an attribute whose value is the bytes that `fill` writes, of any length that fits.
+    pub fn compose(&mut self, kind: u16, fill: impl FnOnce(&mut Self)) {
+        let start = self.bytes.len();
+        self.raw(&[0, 0]);
+        self.raw(&kind.to_ne_bytes());
+        fill(self);
+        let length = u16::try_from(self.bytes.len() - start).unwrap_or(u16::MAX);
+        self.patch(start, &length.to_ne_bytes());
+        self.pad();
     }
 
     /// Appends one byte.
@@ -115,12 +127,7 @@ impl Writer {
 
     /// Appends an attribute that holds the attributes which `fill` writes.
     pub fn nest(&mut self, kind: u16, fill: impl FnOnce(&mut Self)) {
-        let start = self.bytes.len();
-        self.raw(&[0, 0]);
-        self.raw(&(kind | NESTED).to_ne_bytes());
-        fill(self);
-        let length = u16::try_from(self.bytes.len() - start).unwrap_or(u16::MAX);
-        self.patch(start, &length.to_ne_bytes());
+        self.compose(kind | NESTED, fill);
     }
 }
 
@@ -166,6 +173,11 @@ impl<'a> Attribute<'a> {
     /// The value as a number in network byte order.
     pub fn be32(&self) -> Result<u32> {
         self.array().map(u32::from_be_bytes)
+    }
+
+    /// The value as a number in network byte order.
+    pub fn be64(&self) -> Result<u64> {
+        self.array().map(u64::from_be_bytes)
     }
 
     /// The value as a number of four or of eight bytes: the kernel has counters of both sizes.
@@ -222,6 +234,11 @@ pub struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
+    /// How many bytes have not been read yet.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     fn split(&mut self, header: [u8; HEADER]) -> Result<Attribute<'a>> {
         let length = usize::from(u16::from_ne_bytes([header[0], header[1]]));
         let kind = u16::from_ne_bytes([header[2], header[3]]) & !FLAG_BITS;

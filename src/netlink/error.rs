@@ -43,6 +43,21 @@ pub enum Error {
         /// What is wrong with them.
         what: String,
     },
+    /// A transaction has more bytes than this user may send at once (`EMSGSIZE`); nothing was done.
+    /// It cannot be split, because it must be done as a whole. `CAP_NET_ADMIN` outside of user
+    /// namespaces lifts the limit, which is twice `net.core.wmem_max` for everybody else.
+    #[error(
+        "one transaction of {size} bytes is more than the {room} bytes that this user may send at \
+         once: run farmctl as root of the machine instead of a user namespace, or have root raise \
+         the limit (sysctl -w net.core.wmem_max={})",
+        .size.div_ceil(2).next_power_of_two()
+    )]
+    TooLarge {
+        /// The size of the transaction, bytes.
+        size: usize,
+        /// How much may be sent, bytes.
+        room: usize,
+    },
     /// The kernel has no generic netlink family of this name: its module is not loaded.
     #[error("this kernel offers no netlink family `{name}`: is its module loaded?")]
     FamilyMissing {
@@ -68,6 +83,7 @@ impl Error {
             | Self::Overrun
             | Self::Interrupted
             | Self::Malformed { .. }
+            | Self::TooLarge { .. }
             | Self::FamilyMissing { .. } => None,
         }
     }

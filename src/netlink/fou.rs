@@ -4,10 +4,11 @@
 
 use netlink_sys::protocols::NETLINK_GENERIC;
 
+use super::batch::Batch;
 use super::error::{Error, Result};
 use super::generic;
 use super::message::NLM_F_ACK;
-use super::socket::{Batch, Socket};
+use super::socket::Socket;
 
 const FOU_CMD_ADD: u8 = 1;
 const FOU_ATTR_PORT: u16 = 1;

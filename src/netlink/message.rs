@@ -4,7 +4,7 @@
 //! Splits what one read returned into messages and explains the kernel's own ones (error, done).
 //! It knows no protocol. Used by [`crate::netlink::Socket`] and by tests that replay bytes.
 
-use super::attribute::{Writer, attributes};
+use super::attribute::{Attributes, Writer, attributes};
 use super::error::{Errno, Error, Result};
 pub use netlink_packet_core::{
     NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_EXCL,
@@ -16,8 +16,11 @@ pub const HEADER: usize = 16;
 /// Where in the header the flags and the sequence number stand.
 const FLAGS_AT: usize = 6;
 const SEQUENCE_AT: usize = 8;
-/// The attribute of an extended ACK that holds the kernel's words (`NLMSGERR_ATTR_MSG`).
+const PORT_AT: usize = 12;
+/// The attributes of an extended ACK that hold the kernel's words and the place that they are about
+/// (`NLMSGERR_ATTR_MSG`, `NLMSGERR_ATTR_OFFS`).
 const EXTENDED_ACK_TEXT: u16 = 1;
+const EXTENDED_ACK_OFFSET: u16 = 2;
 
 /// One message as found in received bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct Message<'a> {
     pub flags: u16,
     /// The number of the request that this answers.
     pub sequence: u32,
+    /// The port of the socket that asked or, in a notification, of the one that changed something.
+    pub port: u32,
     /// What follows the header.
     pub payload: &'a [u8],
 }
@@ -39,6 +44,8 @@ pub struct Verdict {
     pub errno: Option<Errno>,
     /// The kernel's own words, where it gave any.
     pub message: Option<String>,
+    /// Which byte of the request it is about, counted from its header, where the kernel says so.
+    pub offset: Option<usize>,
 }
 
 impl Message<'_> {
@@ -53,15 +60,34 @@ impl Message<'_> {
             (None, NLMSG_DONE) => 0,
             (None, _) => return Err(Error::malformed("an error message has no error number")),
         };
-        let errno = (code < 0).then(|| Errno::from_raw(code.saturating_neg()));
-        Ok(Some(Verdict {
-            errno,
-            message: self.extended_text(),
-        }))
+        let mut verdict = Verdict {
+            errno: (code < 0).then(|| Errno::from_raw(code.saturating_neg())),
+            message: None,
+            offset: None,
+        };
+        self.explain(&mut verdict);
+        Ok(Some(verdict))
     }
 
-    /// The text of an extended ACK. A malformed one is no text: the error number counts.
-    fn extended_text(&self) -> Option<String> {
+    /// Adds what an extended ACK says. A malformed one says nothing: the error number counts.
+    fn explain(&self, verdict: &mut Verdict) {
+        let Some(details) = self.extended() else {
+            return;
+        };
+        for attribute in details.map_while(Result::ok) {
+            match attribute.kind {
+                EXTENDED_ACK_TEXT => verdict.message = Some(attribute.text()),
+                EXTENDED_ACK_OFFSET => {
+                    let offset = attribute.u32().ok();
+                    verdict.offset = offset.and_then(|offset| usize::try_from(offset).ok());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The attributes of an extended ACK.
+    fn extended(&self) -> Option<Attributes<'_>> {
         if self.flags & NLM_F_ACK_TLVS == 0 {
             return None;
         }
@@ -70,13 +96,7 @@ impl Message<'_> {
             _ if self.flags & NLM_F_CAPPED != 0 => 4 + HEADER,
             _ => 4 + self.original_length()?,
         };
-        let text = |found: Result<super::attribute::Attribute<'_>>| {
-            found
-                .ok()
-                .filter(|attribute| attribute.kind == EXTENDED_ACK_TEXT)
-                .map(|a| a.text())
-        };
-        attributes(self.payload.get(skip..)?).find_map(text)
+        Some(attributes(self.payload.get(skip..)?))
     }
 
     /// The padded length of the request that an uncapped error message repeats.
@@ -114,6 +134,7 @@ impl<'a> Messages<'a> {
             kind: u16::from_ne_bytes([header[4], header[5]]),
             flags: u16::from_ne_bytes([header[6], header[7]]),
             sequence: number(SEQUENCE_AT),
+            port: number(PORT_AT),
             payload,
         })
     }
@@ -182,6 +203,7 @@ mod tests {
         payload.raw(&(-22_i32).to_ne_bytes());
         payload.raw(&[0; HEADER]);
         payload.string(EXTENDED_ACK_TEXT, "Invalid prefix length");
+        payload.u32(EXTENDED_ACK_OFFSET, 20);
         let bytes = one(
             NLMSG_ERROR,
             NLM_F_CAPPED | NLM_F_ACK_TLVS,
@@ -190,6 +212,7 @@ mod tests {
         let expected = Verdict {
             errno: Some(Errno::EINVAL),
             message: Some("Invalid prefix length".into()),
+            offset: Some(20),
         };
         assert_eq!(verdict(&bytes).unwrap(), Some(expected));
     }

@@ -16,6 +16,7 @@
 
 pub mod arp;
 pub mod attribute;
+mod batch;
 pub mod conntrack;
 mod error;
 pub mod fou;
@@ -26,5 +27,6 @@ pub mod nft;
 pub mod route;
 mod socket;
 
+pub use batch::{Batch, Failure};
 pub use error::{Errno, Error, Result};
-pub use socket::{Batch, Failure, Socket};
+pub use socket::Socket;

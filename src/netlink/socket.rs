@@ -6,13 +6,15 @@
 //! [`crate::netlink::nft`].
 
 use std::io;
+use std::time::Duration;
 
 use netlink_sys::SocketAddr;
 use nix::libc;
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{getsockopt, setsockopt, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 
 use super::attribute::Writer;
+use super::batch::{Batch, Failure};
 use super::error::{Errno, Error, Result};
 use super::message::{
     self, Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_NOOP, Verdict,
@@ -26,6 +28,8 @@ const READ_SIZE: usize = 64 * 1024;
 const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
 /// Beyond this size a batch may not fit in a send buffer of the default size.
 const LARGE: usize = 128 * 1024;
+/// What the kernel keeps of a send buffer for itself, bytes (`netlink_sendmsg`).
+const WRITE_OVERHEAD: usize = 32;
 /// How long the kernel may keep silent. It answers within the call; this only makes sure that a
 /// lost reply cannot hang farmctl for ever.
 const PATIENCE_SECONDS: i64 = 60;
@@ -36,6 +40,7 @@ const DUMP_ATTEMPTS: usize = 8;
 #[derive(Debug)]
 pub struct Socket {
     inner: netlink_sys::Socket,
+    port: u32,
     sequence: u32,
     outgoing: Writer,
     incoming: Vec<u8>,
@@ -43,113 +48,12 @@ pub struct Socket {
     deep_buffer: bool,
 }
 
-/// A message of a [`Batch`] that the kernel refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// Which one, counted from 0.
-    pub index: usize,
-    /// Why.
-    pub errno: Errno,
-    /// The kernel's own words, where it gave any. IPVS never does.
-    pub message: Option<String>,
-}
-
-/// Messages that are sent in one write and that the kernel handles in order.
-#[derive(Debug, Default)]
-pub struct Batch {
-    writer: Writer,
-    starts: Vec<usize>,
-    transaction: bool,
-}
-
-impl Batch {
-    /// An empty batch of independent messages: one that fails does not stop the others.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// An empty batch whose first and last messages open and close a transaction, as nfnetlink
-    /// has it: the kernel acknowledges what is between them, and refuses the whole by an error
-    /// on the first.
-    pub fn transaction() -> Self {
-        Self {
-            transaction: true,
-            ..Self::default()
-        }
-    }
-
-    /// Appends a message; `flags` are added to `NLM_F_REQUEST`.
-    pub fn push(&mut self, kind: u16, flags: u16, fill: impl FnOnce(&mut Writer)) {
-        self.starts.push(self.writer.len());
-        message::write(&mut self.writer, kind, flags | NLM_F_REQUEST, fill);
-    }
-
-    /// How many messages it holds.
-    pub fn len(&self) -> usize {
-        self.starts.len()
-    }
-
-    /// Whether it holds no message.
-    pub fn is_empty(&self) -> bool {
-        self.starts.is_empty()
-    }
-
-    /// How many bytes it takes on the wire.
-    pub fn size(&self) -> usize {
-        self.writer.len()
-    }
-
-    /// The messages as they would be sent, but for their sequence numbers.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.writer.as_bytes()
-    }
-
-    /// Empties it and keeps the memory.
-    pub fn clear(&mut self) {
-        self.writer.clear();
-        self.starts.clear();
-    }
-
-    /// The message whose acknowledgement ends the batch. For a plain batch it is one more, empty
-    /// message: the kernel answers a command that returns `EINTR` with nothing at all (seen: a
-    /// sync daemon stopped before its thread first ran), so no command can be relied on.
-    fn acknowledged(&self) -> usize {
-        if self.transaction {
-            self.starts.len().saturating_sub(2)
-        } else {
-            self.starts.len()
-        }
-    }
-
-    /// Numbers the messages from `first` on and asks for one acknowledgement.
-    fn seal(&mut self, first: u32) {
-        let mut starts = self.starts.clone();
-        if !self.transaction {
-            starts.push(self.writer.len());
-            message::write(&mut self.writer, NLMSG_NOOP, NLM_F_REQUEST, |_| {});
-        }
-        let mut sequence = first;
-        for &start in &starts {
-            message::number(&mut self.writer, start, sequence);
-            sequence = sequence.wrapping_add(1);
-        }
-        if let Some(&start) = starts.get(self.acknowledged()) {
-            message::ask_for_acknowledgement(&mut self.writer, start);
-        }
-    }
-
-    fn index_of(&self, first: u32, sequence: u32) -> Option<usize> {
-        let index = usize::try_from(sequence.wrapping_sub(first)).ok()?;
-        (index <= self.starts.len()).then_some(index)
-    }
-}
-
 impl Socket {
     /// Opens a socket of a netlink protocol such as `netlink_sys::protocols::NETLINK_ROUTE`.
     /// Needs no privilege; most requests do.
     pub fn open(protocol: isize) -> Result<Self> {
         let mut socket = netlink_sys::Socket::new(protocol).map_err(Error::io("open"))?;
-        socket.bind_auto().map_err(Error::io("bind"))?;
+        let address = socket.bind_auto().map_err(Error::io("bind"))?;
         // Both only make replies smaller or clearer; an old kernel does without them.
         for result in [socket.set_cap_ack(true), socket.set_ext_ack(true)] {
             result
@@ -161,12 +65,50 @@ impl Socket {
         let deep_buffer = enlarge(&socket)?;
         Ok(Self {
             inner: socket,
+            port: address.port_number(),
             sequence: 0,
             outgoing: Writer::new(),
             incoming: Vec::with_capacity(READ_SIZE),
             writes_sent: 0,
             deep_buffer,
         })
+    }
+
+    /// The number that the kernel knows this socket by, unique in its network namespace.
+    pub fn port(&self) -> u32 {
+        self.port
+    }
+
+    /// Joins a multicast group of the protocol, such as `NFNLGRP_NFTABLES`; read it by
+    /// [`Self::hear`].
+    pub fn join(&mut self, group: u32) -> Result<()> {
+        self.inner
+            .add_membership(group)
+            .map_err(Error::io("listen on"))
+    }
+
+    /// Waits for a datagram of a group and hands each message in it to `each`; says whether one
+    /// came in time. [`Error::Overrun`] when some were lost.
+    pub fn hear(
+        &mut self,
+        timeout: Duration,
+        mut each: impl FnMut(Message<'_>) -> Result<()>,
+    ) -> Result<bool> {
+        let microseconds = i64::try_from(timeout.as_micros()).unwrap_or(i64::MAX);
+        // 0 would mean to wait for ever.
+        let patience = TimeVal::microseconds(microseconds.max(1));
+        setsockopt(&self.inner, sockopt::ReceiveTimeout, &patience).map_err(set_up)?;
+        match self.receive(0) {
+            Ok(()) => {}
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::WouldBlock => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        }
+        for message in messages(&self.incoming) {
+            each(message?)?;
+        }
+        Ok(true)
     }
 
     /// How many messages that change something this socket has sent, refused ones included.
@@ -238,41 +180,89 @@ impl Socket {
         let unsealed = batch.size();
         batch.seal(first);
         self.writes_sent += batch.len() as u64;
-        if batch.size() > LARGE {
-            // Where this is not allowed, the write fails with EMSGSIZE and nothing is done.
-            let room = batch.size() + LARGE;
-            let _refused = setsockopt(&self.inner, sockopt::SndBufForce, &room);
-        }
-        let sent = self.send(batch.writer.as_bytes());
-        batch.writer.truncate(unsealed);
+        let sent = self
+            .make_room(batch.size())
+            .and_then(|()| self.send(batch.as_bytes()));
+        batch.unseal(unsealed);
         sent?;
-        self.collect(batch, first)
+        let mut failures = Vec::new();
+        match self.collect(batch, first, &mut failures) {
+            // More errors than the buffer holds. Where a transaction failed, it was not done.
+            Err(Error::Overrun) if batch.is_transaction() => {
+                self.collect_rest(batch, first, &mut failures)?;
+                Ok(failures)
+            }
+            collected => collected.map(|()| failures),
+        }
     }
 
-    fn collect(&mut self, batch: &Batch, first: u32) -> Result<Vec<Failure>> {
-        let mut failures = Vec::new();
+    /// Makes sure that so many bytes can be written at once.
+    fn make_room(&self, size: usize) -> Result<()> {
+        if size <= LARGE {
+            return Ok(());
+        }
+        let wanted = size + LARGE;
+        // What may not be forced is cut to the system's limit, without an error.
+        setsockopt(&self.inner, sockopt::SndBufForce, &wanted)
+            .or_else(|_| setsockopt(&self.inner, sockopt::SndBuf, &wanted))
+            .map_err(set_up)?;
+        let room = getsockopt(&self.inner, sockopt::SndBuf).map_err(set_up)?;
+        let room = room.saturating_sub(WRITE_OVERHEAD);
+        if size > room {
+            return Err(Error::TooLarge { size, room });
+        }
+        Ok(())
+    }
+
+    /// Reads verdicts up to the one that ends the batch.
+    fn collect(&mut self, batch: &Batch, first: u32, failures: &mut Vec<Failure>) -> Result<()> {
         loop {
             self.receive(0)?;
-            for message in messages(&self.incoming) {
-                let message = message?;
-                let Some(index) = batch.index_of(first, message.sequence) else {
-                    continue;
-                };
-                let Some(verdict) = message.verdict()? else {
-                    continue;
-                };
-                if let Some(errno) = verdict.errno {
-                    failures.push(Failure {
-                        index,
-                        errno,
-                        message: verdict.message,
-                    });
-                }
-                if index == batch.acknowledged() || (batch.transaction && index == 0) {
-                    return Ok(failures);
-                }
+            if self.note(batch, first, failures)? {
+                return Ok(());
             }
         }
+    }
+
+    /// Reads the verdicts that are there after some were lost.
+    fn collect_rest(&mut self, batch: &Batch, first: u32, found: &mut Vec<Failure>) -> Result<()> {
+        loop {
+            match self.receive(libc::MSG_DONTWAIT) {
+                Ok(()) => {
+                    self.note(batch, first, found)?;
+                }
+                Err(Error::Overrun) => {}
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::WouldBlock => {
+                    let none = found.is_empty();
+                    return if none { Err(Error::Overrun) } else { Ok(()) };
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Notes the failures in what was read; says whether it ends the batch.
+    fn note(&self, batch: &Batch, first: u32, failures: &mut Vec<Failure>) -> Result<bool> {
+        let mut ended = false;
+        for message in messages(&self.incoming) {
+            let message = message?;
+            let Some(index) = batch.index_of(first, message.sequence) else {
+                continue;
+            };
+            let Some(verdict) = message.verdict()? else {
+                continue;
+            };
+            if let Some(errno) = verdict.errno {
+                failures.push(Failure {
+                    index,
+                    errno,
+                    message: verdict.message,
+                    offset: verdict.offset,
+                });
+            }
+            ended |= index == batch.acknowledged() || (batch.is_transaction() && index == 0);
+        }
+        Ok(ended)
     }
 
     fn send_one(&mut self, kind: u16, flags: u16, fill: impl FnOnce(&mut Writer)) -> Result<()> {
@@ -394,50 +384,4 @@ fn enlarge(socket: &netlink_sys::Socket) -> Result<bool> {
     }
     setsockopt(socket, sockopt::RcvBuf, &RECEIVE_BUFFER).map_err(set_up)?;
     Ok(false)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn three() -> Batch {
-        let mut batch = Batch::new();
-        for kind in [20, 21, 22] {
-            batch.push(kind, 0, |writer| writer.u32(1, 7));
-        }
-        batch
-    }
-
-    /// The numbers of the messages, and which of them ask for an acknowledgement.
-    fn sealed(batch: &mut Batch) -> Vec<(u32, bool)> {
-        batch.seal(40);
-        messages(batch.writer.as_bytes())
-            .map(Result::unwrap)
-            .map(|message| (message.sequence, message.flags & NLM_F_ACK != 0))
-            .collect()
-    }
-
-    #[test]
-    fn only_an_empty_message_after_the_commands_asks_for_an_acknowledgement() {
-        let expected = [(40, false), (41, false), (42, false), (43, true)];
-        assert_eq!(sealed(&mut three()), expected);
-    }
-
-    #[test]
-    fn a_transaction_asks_for_the_acknowledgement_before_its_closing_message() {
-        let mut batch = Batch {
-            transaction: true,
-            ..three()
-        };
-        let expected = [(40, false), (41, true), (42, false)];
-        assert_eq!(sealed(&mut batch), expected);
-    }
-
-    #[test]
-    fn sequence_numbers_wrap_around() {
-        let batch = three();
-        assert_eq!(batch.index_of(u32::MAX, 0), Some(1));
-        assert_eq!(batch.index_of(u32::MAX, 2), Some(3));
-        assert_eq!(batch.index_of(u32::MAX, 3), None);
-    }
 }

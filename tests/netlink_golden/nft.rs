@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use farmctl::netlink::ipvs::Protocol;
 use farmctl::netlink::message::messages;
-use farmctl::netlink::nft::{MarkRule, MarkTable, codec as nft};
+use farmctl::netlink::nft::{MarkRule, MarkTable, assemble, codec as nft, replace_marks};
 
 use crate::recording::{Direction, each_message};
 
@@ -49,7 +49,7 @@ fn listed_table() -> MarkTable {
             _ => {}
         }
     });
-    nft::assemble("farmctl_shop", &chains, &rules)
+    assemble("farmctl_shop", &chains, &rules)
 }
 
 #[test]
@@ -76,8 +76,8 @@ fn farmctl_writes_the_expressions_that_nft_writes() {
             theirs.push(message.payload.to_vec());
         }
     });
-    let batch = nft::replace_table("farmctl_shop", &mark_rules());
-    let ours: Vec<_> = messages(batch.as_bytes())
+    let transaction = nft::Transaction::new(&replace_marks("farmctl_shop", &mark_rules()));
+    let ours: Vec<_> = messages(transaction.batch().as_bytes())
         .map(Result::unwrap)
         .filter(|message| message.kind == 0x0a06)
         .map(|message| message.payload.to_vec())

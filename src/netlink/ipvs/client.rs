@@ -9,10 +9,11 @@ use super::codec;
 use super::command::{Command, Query, Reply};
 use super::entry::{DestinationEntry, Family, Info, ServiceEntry, ServiceId, SyncDaemon, Timeouts};
 use super::wire;
+use crate::netlink::batch::{Batch, Failure};
 use crate::netlink::error::{Error, Result};
 use crate::netlink::generic;
 use crate::netlink::message::Message;
-use crate::netlink::socket::{Batch, Failure, Socket};
+use crate::netlink::socket::Socket;
 
 /// The size at which a batch is sent, bytes: measured, larger ones gain nothing.
 const BATCH_SIZE: usize = 32 * 1024;

@@ -11,7 +11,7 @@ mod command;
 mod entry;
 mod wire;
 
-pub use super::socket::Failure;
+pub use super::batch::Failure;
 pub use client::Client;
 pub use command::{Command, Destination, DestinationId, Query, Reply, Service};
 pub use entry::{

@@ -1,13 +1,15 @@
-//! The nftables client: whole tables of mark rules in the network namespace in which it was
-//! opened.
+//! The nftables client: tables of the network namespace in which it was opened.
+
+use std::collections::BTreeMap;
 
 use netlink_sys::protocols::NETLINK_NETFILTER;
 
-use super::codec;
-use super::model::TableKey;
-use super::{Found, MarkRule, MarkTable, Operation, Refused, Temporary};
+use super::codec::wire::{self, element, kind};
+use super::codec::{self, Seen, SeenElements, Transaction};
+use super::model::{Chain, Element, Rule, Set, Table, TableKey};
+use super::{Found, Operation, Refused, Temporary};
 use crate::netlink::error::{Errno, Error, Result};
-use crate::netlink::socket::{Batch, Socket};
+use crate::netlink::socket::Socket;
 
 /// A connection to the kernel's nftables. Every method needs `CAP_NET_ADMIN`.
 ///
@@ -16,6 +18,8 @@ use crate::netlink::socket::{Batch, Socket};
 pub struct Client {
     socket: Socket,
 }
+
+const MISSING: Error = Error::FamilyMissing { name: "nf_tables" };
 
 impl Client {
     /// Opens a socket in this thread's network namespace.
@@ -34,143 +38,225 @@ impl Client {
         self.socket.writes_sent()
     }
 
-    /// Leaves exactly these rules in the table `inet name`, in order, in one transaction: no
-    /// packet sees half of it, and after an error everything is as it was.
-    pub fn replace_table(&mut self, name: &str, rules: &[MarkRule]) -> Result<()> {
-        self.commit_marks(
-            "to replace the nftables table",
-            codec::replace_table(name, rules),
-        )
-    }
-
-    /// Deletes the table `inet name`; it is no error if there is none.
-    pub fn delete_table(&mut self, name: &str) -> Result<()> {
-        match self.commit_marks("to delete the nftables table", codec::delete_table(name)) {
-            Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(()),
-            result => result,
-        }
-    }
-
-    /// The mark rules of the table `inet name`, or `None` when there is no such table. What
-    /// somebody else wrote there is left out: see [`Self::table`].
-    pub fn mark_rules(&mut self, name: &str) -> Result<Option<Vec<MarkRule>>> {
-        Ok(self.table(name)?.map(|table| table.rules))
-    }
-
-    /// The table `inet name` with everything in it that is not farmctl's named, or `None` when
-    /// there is no such table. [`Error::Interrupted`] when it changed meanwhile.
-    pub fn table(&mut self, name: &str) -> Result<Option<MarkTable>> {
-        if !self.exists(name)? {
-            return Ok(None);
-        }
-        let mut chains = Vec::new();
-        self.list(
-            "to list the nftables chains",
-            codec::GETCHAIN,
-            name,
-            |payload| {
-                chains.push(codec::read_chain(payload)?);
-                Ok(())
-            },
-        )?;
-        let mut rules = Vec::new();
-        self.list(
-            "to list the nftables rules",
-            codec::GETRULE,
-            name,
-            |payload| {
-                rules.push(codec::read_rule(payload)?);
-                Ok(())
-            },
-        )?;
-        Ok(Some(codec::assemble(name, &chains, &rules)))
-    }
-
     /// The number of this client's socket: what a [`super::Monitor`] knows its transactions by.
     pub fn port(&self) -> u32 {
-        0
+        self.socket.port()
     }
 
     /// Does all of these operations in one transaction, or none of them: returns what the kernel
-    /// refused, in order; empty when it is done.
+    /// refused, in order; empty when it is done. Of the elements of one operation it names the
+    /// first that it refuses in each 64 KB.
     ///
     /// An error means the whole: nothing was done, except after [`Error::Overrun`], which leaves
-    /// it unknown.
-    pub fn commit(&mut self, _operations: &[Operation]) -> Result<Vec<Refused>> {
-        Err(MISSING)
+    /// it unknown. [`Error::TooLarge`] where this user may not send so much at once.
+    pub fn commit(&mut self, operations: &[Operation]) -> Result<Vec<Refused>> {
+        if operations.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut transaction = Transaction::new(operations);
+        let failures = self.socket.batch(transaction.batch_mut())?;
+        let refused: Vec<_> = failures
+            .iter()
+            .filter_map(|failure| transaction.refused(failure))
+            .collect();
+        match failures.into_iter().next() {
+            // A failure of the opening message is about the whole; what is about one operation
+            // says more.
+            Some(whole) if refused.is_empty() => Err(refusal_of(whole.errno, whole.message)),
+            _ => Ok(refused),
+        }
     }
 
     /// The table with everything in it, or `None` when there is no such table.
     /// [`Error::Interrupted`] when something changed meanwhile.
-    pub fn read(&mut self, _table: &TableKey) -> Result<Option<Found>> {
-        Err(MISSING)
+    pub fn read(&mut self, table: &TableKey) -> Result<Option<Found>> {
+        let before = self.generation()?;
+        let found = self.read_parts(table);
+        // Whatever else went wrong: of two halves of different transactions nothing is told.
+        if self.generation()? != before {
+            return Err(Error::Interrupted);
+        }
+        found
     }
 
-    /// The elements of a set that is dynamic, in no order.
-    pub fn elements(&mut self, _table: &TableKey, _set: &str) -> Result<Vec<Temporary>> {
-        Err(MISSING)
+    fn read_parts(&mut self, key: &TableKey) -> Result<Option<Found>> {
+        let Some(head) = self.find_table(key)? else {
+            return Ok(None);
+        };
+        let mut strays = Vec::new();
+        if head.value.is_none() {
+            strays.push("The table is switched off or owned by a program.".to_owned());
+        }
+        let table = Table {
+            key: key.clone(),
+            comment: head.value.flatten(),
+            sets: known(self.sets(key)?, "set", &mut strays),
+            chains: known(self.chains(key)?, "chain", &mut strays),
+            rules: known(self.rules(key)?, "rule", &mut strays),
+        };
+        let mut elements = BTreeMap::new();
+        for set in table.sets.iter().filter(|set| !set.dynamic) {
+            let seen = self.list_elements(key, &set.name)?;
+            strays.extend(strange_elements(&seen, &set.name));
+            elements.insert(set.name.clone(), sorted(seen.elements));
+        }
+        Ok(Some(Found {
+            table,
+            elements,
+            strays,
+        }))
     }
 
-    fn exists(&mut self, name: &str) -> Result<bool> {
-        let mut found = false;
+    /// The elements of a set that is dynamic, in no order; none where there is no such set.
+    /// Those that farmctl never writes are left out.
+    pub fn elements(&mut self, table: &TableKey, set: &str) -> Result<Vec<Temporary>> {
+        match self.list_elements(table, set) {
+            Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(Vec::new()),
+            listed => listed.map(|seen| seen.elements),
+        }
+    }
+
+    /// A table's comment, if there is such a table.
+    pub(super) fn find_table(&mut self, table: &TableKey) -> Result<Option<Seen<Option<String>>>> {
+        let mut found = None;
         let asked = self.socket.request(
             "to find the nftables table",
-            codec::GETTABLE,
-            |writer| codec::write_table(writer, name),
+            kind::GET_TABLE,
+            |writer| codec::write_key(writer, table),
             |message| {
-                found |= message.kind == codec::NEWTABLE;
+                if message.kind == kind::NEW_TABLE {
+                    found = Some(codec::read_table(message.payload)?);
+                }
                 Ok(())
             },
         );
-        match asked.as_ref().map_err(Error::errno) {
-            Err(Some(Errno::ENOENT)) => Ok(false),
-            // What nfnetlink says of a subsystem that it does not have.
-            Err(Some(Errno::EINVAL | Errno::EOPNOTSUPP)) => Err(MISSING),
-            Err(_) | Ok(()) => asked.map(|()| found),
+        match asked {
+            Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(None),
+            Err(error) => Err(or_missing(error)),
+            Ok(()) => Ok(found),
         }
     }
 
-    fn list(
+    fn sets(&mut self, table: &TableKey) -> Result<Vec<Seen<Set>>> {
+        let command = "to list the nftables sets";
+        self.list(command, kind::GET_SET, table, codec::read_set)
+    }
+
+    pub(super) fn chains(&mut self, table: &TableKey) -> Result<Vec<Seen<Chain>>> {
+        let command = "to list the nftables chains";
+        self.list(command, kind::GET_CHAIN, table, codec::read_chain)
+    }
+
+    pub(super) fn rules(&mut self, table: &TableKey) -> Result<Vec<Seen<Rule>>> {
+        let command = "to list the nftables rules";
+        self.list(command, kind::GET_RULE, table, codec::read_rule)
+    }
+
+    /// Everything of one kind in a table, in the kernel's order.
+    fn list<T>(
         &mut self,
         command: &'static str,
-        kind: u16,
-        name: &str,
-        mut each: impl FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
-        // The answer's type is one below the question's: NEWCHAIN, NEWRULE.
-        let answer = kind - 1;
+        question: u16,
+        table: &TableKey,
+        read: impl Fn(&[u8]) -> Result<Seen<T>>,
+    ) -> Result<Vec<Seen<T>>> {
+        let mut found = Vec::new();
         self.socket.dump(
             command,
-            kind,
-            |writer| codec::write_table(writer, name),
+            question,
+            |writer| codec::write_key(writer, table),
             |message| {
-                if message.kind == answer {
-                    each(message.payload)
-                } else {
-                    Ok(())
+                // The answer's type is one below the question's. Chains of other tables come too.
+                if message.kind + 1 == question {
+                    let seen = read(message.payload)?;
+                    found.extend((seen.table == table.name).then_some(seen));
                 }
+                Ok(())
             },
-        )
+        )?;
+        Ok(found)
     }
 
-    fn commit_marks(&mut self, command: &'static str, mut batch: Batch) -> Result<()> {
-        let failures = self.socket.batch(&mut batch)?;
-        // An error on the opening message is about the whole; another one says more.
-        match failures
-            .into_iter()
-            .max_by_key(|failure| failure.index != 0)
-        {
-            None => Ok(()),
-            Some(failure) if failure.index == 0 && failure.errno == Errno::EOPNOTSUPP => {
-                Err(MISSING)
-            }
-            Some(failure) => Err(Error::Kernel {
-                errno: failure.errno,
-                command,
-                message: failure.message,
-            }),
-        }
+    fn list_elements(&mut self, table: &TableKey, set: &str) -> Result<SeenElements> {
+        let mut all = SeenElements::default();
+        self.socket.dump(
+            "to list the elements of an nftables set",
+            kind::GET_ELEMENT,
+            |writer| {
+                codec::write_key(writer, table);
+                writer.string(element::LIST_SET, set);
+            },
+            |message| {
+                if message.kind == kind::NEW_ELEMENT {
+                    let seen = codec::read_elements(message.payload)?;
+                    all.elements.extend(seen.elements);
+                    all.strange += seen.strange;
+                }
+                Ok(())
+            },
+        )?;
+        Ok(all)
+    }
+
+    /// The number of the last transaction of this namespace.
+    fn generation(&mut self) -> Result<Option<u32>> {
+        let mut number = None;
+        let asked = self.socket.request(
+            "to read the generation of nftables",
+            kind::GET_GENERATION,
+            |writer| writer.raw(&[0; wire::HEADER]),
+            |message| {
+                if message.kind == kind::NEW_GENERATION {
+                    number = Some(codec::read_generation(message.payload)?.number);
+                }
+                Ok(())
+            },
+        );
+        asked.map_err(or_missing).map(|()| number)
     }
 }
 
-const MISSING: Error = Error::FamilyMissing { name: "nf_tables" };
+/// What nfnetlink says of a subsystem that it does not have, in words.
+fn or_missing(error: Error) -> Error {
+    match error.errno() {
+        Some(Errno::EINVAL | Errno::EOPNOTSUPP) => MISSING,
+        _ => error,
+    }
+}
+
+fn refusal_of(errno: Errno, message: Option<String>) -> Error {
+    if errno == Errno::EOPNOTSUPP {
+        return MISSING;
+    }
+    Error::Kernel {
+        errno,
+        command: "to change nftables",
+        message,
+    }
+}
+
+/// What there are words for; the rest is named.
+fn known<T>(seen: Vec<Seen<T>>, what: &str, strays: &mut Vec<String>) -> Vec<T> {
+    let mut values = Vec::with_capacity(seen.len());
+    for one in seen {
+        match one.value {
+            Some(value) => values.push(value),
+            None => strays.push(format!("The {what} `{}` is not farmctl's.", one.name)),
+        }
+    }
+    values
+}
+
+fn strange_elements(seen: &SeenElements, set: &str) -> Option<String> {
+    let strange = seen.strange;
+    (strange > 0).then(|| format!("Of the set `{set}`, {strange} elements are not farmctl's."))
+}
+
+/// The elements in the order of their keys, each once: the kernel may tell one twice while it
+/// enlarges a set.
+fn sorted(found: Vec<Temporary>) -> Vec<Element> {
+    let mut elements: Vec<_> = found.into_iter().map(|found| found.element).collect();
+    elements.sort_unstable_by(|a, b| (&a.key, &a.key_end).cmp(&(&b.key, &b.key_end)));
+    elements.dedup_by(|a, b| a.key == b.key && a.key_end == b.key_end);
+    elements
+}

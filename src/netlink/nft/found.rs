@@ -19,7 +19,7 @@ pub struct Found {
 }
 
 /// An element of a dynamic set as it was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Temporary {
     /// The element.
     pub element: Element,

@@ -74,7 +74,7 @@ pub enum Field {
 }
 
 /// One element of a set or map.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Element {
     /// The key; the first one of a range.
     pub key: Vec<u8>,
@@ -301,6 +301,14 @@ pub enum Expression {
         offset: u32,
     },
     /// `lookup`: goes on only if the set has the key; a map's data goes into a register.
+    ///
+    /// The program `nft` (1.0.6 at least) knows of each register which expression filled it last,
+    /// and aborts when it prints a rule in which a register that a map's data went to is part of
+    /// another key, or of the data that [`Self::Remember`] takes. So what a map looks up for further
+    /// use has a filler as its first field, the lookup goes into the register before the one that
+    /// is meant, and that one is loaded again with what it had. The registers behind, which the
+    /// data fills too, must have been loaded once before with as many bytes, whatever they are:
+    /// `nft` has never seen the data there.
     Lookup {
         /// The set or map, of the same table.
         set: String,

@@ -3,16 +3,26 @@
 //! It tells that a table changed and who did it, never what: whoever hears it reads the table.
 //! Used by whoever waits for drift.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use netlink_sys::protocols::NETLINK_NETFILTER;
+
+use super::codec::wire::kind;
+use super::codec::{self, Generation};
 use super::model::TableKey;
-use crate::netlink::error::Result;
+use crate::netlink::error::{Error, Result};
+use crate::netlink::message::Message;
+use crate::netlink::socket::Socket;
+
+/// `NFNLGRP_NFTABLES`.
+const GROUP: u32 = 7;
 
 /// A socket that hears of every transaction in its network namespace.
 #[derive(Debug)]
 pub struct Monitor {
-    tables: Vec<TableKey>,
-    ours: Vec<u32>,
+    socket: Socket,
+    watch: Watch,
 }
 
 /// What a [`Monitor`] heard.
@@ -20,12 +30,13 @@ pub struct Monitor {
 pub enum Heard {
     /// A transaction touched these tables, of those that are watched.
     Changed {
-        /// Which.
+        /// Which, in order.
         tables: Vec<TableKey>,
         /// Who did it.
         by: Author,
     },
-    /// The kernel had more to tell than the socket's buffer holds: anything may have changed.
+    /// The kernel had more to tell than the socket's buffer holds, as it does of a large
+    /// transaction, be it our own: anything may have changed.
     Unknown,
 }
 
@@ -44,17 +55,78 @@ pub enum Author {
 }
 
 impl Monitor {
-    /// Begins to listen for changes of these tables. `ours` are the ports of the clients whose
-    /// transactions are our own ([`super::Client::port`]).
+    /// Begins to listen, in this thread's network namespace, for changes of these tables. `ours`
+    /// are the ports of the clients whose transactions are our own ([`super::Client::port`]).
     pub fn open(tables: &[TableKey], ours: &[u32]) -> Result<Self> {
-        Ok(Self {
+        let mut socket = Socket::open(NETLINK_NETFILTER)?;
+        socket.join(GROUP)?;
+        let watch = Watch {
             tables: tables.to_vec(),
             ours: ours.to_vec(),
-        })
+            touched: BTreeSet::new(),
+            heard: Vec::new(),
+        };
+        Ok(Self { socket, watch })
     }
 
-    /// The next transaction that touched a watched table; `None` when there was none for so long.
-    pub fn wait(&mut self, _timeout: Duration) -> Result<Option<Heard>> {
-        Ok((self.tables.is_empty() && self.ours.is_empty()).then_some(Heard::Unknown))
+    /// What was heard next. `None` when nothing of the watched tables was heard for so long, and
+    /// also, before that, when a part of a transaction or one of other tables was heard: whoever
+    /// wants to wait longer asks again.
+    pub fn wait(&mut self, timeout: Duration) -> Result<Option<Heard>> {
+        if self.watch.heard.is_empty() {
+            let Self { socket, watch } = self;
+            match socket.hear(timeout, |message| watch.note(&message)) {
+                Ok(_) => {}
+                Err(Error::Overrun) => {
+                    watch.touched.clear();
+                    return Ok(Some(Heard::Unknown));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let heard = &mut self.watch.heard;
+        Ok((!heard.is_empty()).then(|| heard.remove(0)))
+    }
+}
+
+/// What is listened for, and what was heard so far.
+#[derive(Debug)]
+struct Watch {
+    tables: Vec<TableKey>,
+    ours: Vec<u32>,
+    /// Those that the transaction touches which is being told.
+    touched: BTreeSet<TableKey>,
+    /// The transactions that were told to their end.
+    heard: Vec<Heard>,
+}
+
+impl Watch {
+    fn note(&mut self, message: &Message<'_>) -> Result<()> {
+        if message.kind == kind::NEW_GENERATION {
+            let generation = codec::read_generation(message.payload)?;
+            self.end(message.port, generation);
+        } else if let Some(table) = codec::read_key(message.payload)?
+            && self.tables.contains(&table)
+        {
+            self.touched.insert(table);
+        }
+        Ok(())
+    }
+
+    /// A transaction was told to its end.
+    fn end(&mut self, port: u32, generation: Generation) {
+        let tables: Vec<_> = std::mem::take(&mut self.touched).into_iter().collect();
+        if tables.is_empty() {
+            return;
+        }
+        let by = if self.ours.contains(&port) {
+            Author::Us
+        } else {
+            Author::Other {
+                process: generation.process,
+                name: generation.name,
+            }
+        };
+        self.heard.push(Heard::Changed { tables, by });
     }
 }

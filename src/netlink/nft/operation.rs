@@ -3,7 +3,7 @@
 //! Plain values, as [`super::model`]: which operations there are to do is decided by the nftables
 //! data plane, how they look in bytes by the codec.
 
-use super::model::{Chain, Element, Rule, Set, TableKey};
+use super::model::{Chain, Element, Rule, Set, Table, TableKey};
 use crate::netlink::error::Errno;
 
 /// One step of a transaction. They are done in order; either all of them or none.
@@ -58,6 +58,21 @@ pub enum Operation {
         /// Which.
         keys: Vec<ElementKey>,
     },
+}
+
+impl Operation {
+    /// What makes this table with its sets, chains and rules, in an order that the kernel takes.
+    pub fn make(table: &Table) -> Vec<Self> {
+        let key = &table.key;
+        let mut operations = vec![Self::AddTable(key.clone(), table.comment.clone())];
+        let sets = table.sets.iter().cloned();
+        operations.extend(sets.map(|set| Self::AddSet(key.clone(), set)));
+        let chains = table.chains.iter().cloned();
+        operations.extend(chains.map(|chain| Self::AddChain(key.clone(), chain)));
+        let rules = table.rules.iter().cloned();
+        operations.extend(rules.map(|rule| Self::AddRule(key.clone(), rule)));
+        operations
+    }
 }
 
 /// What tells one element of a set from the others.

@@ -9,9 +9,10 @@ use netlink_sys::protocols::NETLINK_ROUTE;
 use super::build::{self, NewRoute};
 use super::write::{self, NewAddress, Request};
 use super::{Address, Link, read_address, read_link};
+use crate::netlink::batch::Batch;
 use crate::netlink::error::{Error, Result};
 use crate::netlink::message::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
-use crate::netlink::socket::{Batch, Socket};
+use crate::netlink::socket::Socket;
 
 /// `RTM_*` types of the replies (`include/uapi/linux/rtnetlink.h`).
 const RTM_NEWLINK: u16 = 16;

@@ -2,3 +2,23 @@
 //! network namespace of its own.
 
 mod namespaces;
+mod round_trip;
+mod sample;
+
+use farmctl::netlink::nft::{Client, Operation};
+
+use crate::bed::Node;
+
+/// A namespace without tables, and a client in it.
+fn fresh() -> (Node, Client) {
+    let node = Node::new("lb1");
+    let client = node.run(|| Client::open().unwrap());
+    (node, client)
+}
+
+/// Does what the kernel must take.
+fn done(client: &mut Client, operations: &[Operation]) {
+    let refused = client.commit(operations).unwrap();
+    let first = refused.first().map(|one| &operations[one.operation]);
+    assert_eq!(refused, [], "{first:?}");
+}

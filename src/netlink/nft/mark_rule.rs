@@ -3,9 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::expression::{
-    Expression, META_FAMILY, META_MARK, META_PROTOCOL, NETWORK_HEADER, Operator, TRANSPORT_HEADER,
-};
+use super::model::{Base, Comparison, Expression, Meta, Register};
 use crate::netlink::ipvs::Protocol;
 
 /// `NFPROTO_IPV4` and `NFPROTO_IPV6`.
@@ -57,88 +55,113 @@ impl fmt::Display for MarkRule {
     }
 }
 
+/// The only register that mark rules use.
+const REGISTER: Register = Register(0);
+
+fn load(key: Meta) -> Expression {
+    Expression::Meta {
+        key,
+        into: REGISTER,
+    }
+}
+
+fn compare(comparison: Comparison, value: &[u8]) -> Expression {
+    Expression::Compare {
+        from: REGISTER,
+        comparison,
+        value: value.to_vec(),
+    }
+}
+
+fn payload(base: Base, (offset, length): (u32, u32)) -> Expression {
+    Expression::Payload {
+        base,
+        offset,
+        length,
+        into: REGISTER,
+    }
+}
+
 impl MarkRule {
     pub(super) fn expressions(&self) -> Vec<Expression> {
-        let equal = |value: &[u8]| Expression::Compare(Operator::Equal, value.to_vec());
-        let (family, (offset, length), address) = match self.address {
+        let equal = |value: &[u8]| compare(Comparison::Equal, value);
+        let (family, place, address) = match self.address {
             IpAddr::V4(v4) => (IPV4, IPV4_DESTINATION, equal(&v4.octets())),
             IpAddr::V6(v6) => (IPV6, IPV6_DESTINATION, equal(&v6.octets())),
         };
         let mut steps = vec![
-            Expression::Load(META_FAMILY),
+            load(Meta::Family),
             equal(&[family]),
-            Expression::Payload(NETWORK_HEADER, offset, length),
+            payload(Base::Network, place),
             address,
-            Expression::Load(META_PROTOCOL),
+            load(Meta::TransportProtocol),
             // The kernel knows only 8 bits here.
             equal(&[u16::from(self.protocol).to_be_bytes()[1]]),
-            Expression::Payload(TRANSPORT_HEADER, PORT.0, PORT.1),
+            payload(Base::Transport, PORT),
         ];
         steps.extend(self.ports());
-        steps.push(Expression::Constant(self.mark.to_ne_bytes().to_vec()));
-        steps.push(Expression::Store(META_MARK));
+        steps.push(Expression::Constant {
+            into: REGISTER,
+            value: self.mark.to_ne_bytes().to_vec(),
+        });
+        steps.push(Expression::SetMark { from: REGISTER });
         steps
     }
 
     fn ports(&self) -> Vec<Expression> {
-        let port = |operator, port: u16| Expression::Compare(operator, port.to_be_bytes().to_vec());
+        let port = |comparison, port: u16| compare(comparison, &port.to_be_bytes());
         if self.first_port == self.last_port {
-            return vec![port(Operator::Equal, self.first_port)];
+            return vec![port(Comparison::Equal, self.first_port)];
         }
         vec![
-            port(Operator::AtLeast, self.first_port),
-            port(Operator::AtMost, self.last_port),
+            port(Comparison::AtLeast, self.first_port),
+            port(Comparison::AtMost, self.last_port),
         ]
     }
 
     /// The rule that these expressions are; `None` when they are none of ours.
     pub(super) fn from_expressions(steps: &[Expression]) -> Option<Self> {
-        use Expression::{Compare, Constant, Load, Payload, Store};
-        let [
-            Load(META_FAMILY),
-            Compare(Operator::Equal, family),
-            Payload(NETWORK_HEADER, offset, length),
-            Compare(Operator::Equal, address),
-            Load(META_PROTOCOL),
-            Compare(Operator::Equal, protocol),
-            Payload(TRANSPORT_HEADER, 2, 2),
-            ports @ ..,
-            Constant(mark),
-            Store(META_MARK),
-        ] = steps
-        else {
+        let values: Vec<_> = steps.iter().filter_map(value).collect();
+        let [family, address, protocol, ports @ .., mark] = values.as_slice() else {
             return None;
         };
-        let (first_port, last_port) = read_ports(ports)?;
-        let [protocol] = protocol.as_slice() else {
+        let [protocol] = *protocol else {
             return None;
         };
-        Some(Self {
-            address: read_address(family, (*offset, *length), address)?,
+        let (first_port, last_port) = match ports {
+            [only] => (port(only)?, port(only)?),
+            [first, last] => (port(first)?, port(last)?),
+            _ => return None,
+        };
+        let rule = Self {
+            address: read_address(family, address)?,
             protocol: u16::from(*protocol).into(),
             first_port,
             last_port,
-            mark: u32::from_ne_bytes(mark.as_slice().try_into().ok()?),
-        })
+            mark: u32::from_ne_bytes((*mark).try_into().ok()?),
+        };
+        // Whatever the values are of: only the steps that they would be written as are ours.
+        (rule.expressions() == steps).then_some(rule)
     }
 }
 
-fn read_address(family: &[u8], place: (u32, u32), address: &[u8]) -> Option<IpAddr> {
-    match (family, place) {
-        ([IPV4], IPV4_DESTINATION) => Some(<[u8; 4]>::try_from(address).ok()?.into()),
-        ([IPV6], IPV6_DESTINATION) => Some(<[u8; 16]>::try_from(address).ok()?.into()),
-        _ => None,
+/// The value that a step compares with or loads.
+fn value(step: &Expression) -> Option<&[u8]> {
+    if let Expression::Compare { value, .. } | Expression::Constant { value, .. } = step {
+        Some(value)
+    } else {
+        None
     }
 }
 
-fn read_ports(ports: &[Expression]) -> Option<(u16, u16)> {
-    let port = |value: &[u8]| value.try_into().ok().map(u16::from_be_bytes);
-    match ports {
-        [Expression::Compare(Operator::Equal, only)] => Some((port(only)?, port(only)?)),
-        [
-            Expression::Compare(Operator::AtLeast, first),
-            Expression::Compare(Operator::AtMost, last),
-        ] => Some((port(first)?, port(last)?)),
+fn port(value: &[u8]) -> Option<u16> {
+    value.try_into().ok().map(u16::from_be_bytes)
+}
+
+fn read_address(family: &[u8], address: &[u8]) -> Option<IpAddr> {
+    match family {
+        [IPV4] => Some(<[u8; 4]>::try_from(address).ok()?.into()),
+        [IPV6] => Some(<[u8; 16]>::try_from(address).ok()?.into()),
         _ => None,
     }
 }
@@ -169,7 +192,7 @@ mod tests {
     fn a_rule_with_one_more_condition_is_not_ours() {
         let mut steps = rule().expressions();
         assert_eq!(MarkRule::from_expressions(&steps), Some(rule()));
-        steps.insert(0, Expression::Load(META_MARK));
+        steps.insert(0, load(Meta::Mark));
         assert_eq!(MarkRule::from_expressions(&steps), None);
     }
 
@@ -180,7 +203,7 @@ mod tests {
             ..rule()
         };
         let mut steps = v4.expressions();
-        steps[2] = Expression::Payload(NETWORK_HEADER, 12, 4);
+        steps[2] = payload(Base::Network, (12, 4));
         assert_eq!(MarkRule::from_expressions(&steps), None);
     }
 }
