@@ -3,6 +3,11 @@
 //! Pure: a text in, an [`Expectation`] out; a record in, a judgement out. Called by `scenario` (to
 //! read) and by `report` (to judge).
 
+mod parse;
+mod words;
+
+pub use parse::{ParseError, Parsed, parse};
+
 use std::time::Duration;
 
 use crate::spec::Name;
@@ -46,8 +51,9 @@ pub enum Claim {
         server: String,
         /// The part, from 0 to 1.
         part: f64,
-        /// How far it may be off, as a part of all connections, too.
-        tolerance: f64,
+        /// How far it may be off, as a part of all connections, too; none: as far as chance
+        /// explains.
+        tolerance: Option<f64>,
     },
     /// `shares: by weight`: every server's part is as its weight says.
     Shares {

@@ -1,10 +1,7 @@
 //! "Did you mean": the nearest of the words that are known.
 
 /// The known word that is nearest, where one is near enough to be meant.
-pub(in crate::spec) fn nearest<'w>(
-    word: &str,
-    known: impl IntoIterator<Item = &'w str>,
-) -> Option<&'w str> {
+pub(crate) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     if word.len() > 64 {
         return None;
     }
