@@ -43,7 +43,7 @@ pub use service::{
     Defaults, Forwarding, GreOptions, GueOptions, HashOptions, NatOptions, Persistence, Protocol,
     Scheduler, ServiceDefaults, Tunnel, TunnelChecksum, TurnOptions, VirtualService,
 };
-pub(crate) use source::suggest::nearest;
+pub(crate) use source::suggest::{listed, nearest};
 pub use source::{Document, Format, Reading, Reference, SourceText, read, read_document};
 pub use validate::{lacking, validate};
 pub use vip::{Ownership, Vip, VipAddress};

@@ -2,7 +2,7 @@
 //!
 //! It reads the clock once for each time that it wakes. Called by [`drive`](super::drive).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -13,11 +13,12 @@ use super::connection::{Asked, Connection, Turn};
 use super::notebook::{Notebook, Whose, family};
 use super::slots::{Key, Slots};
 use super::socket::{Progress, Socket, allow_many_files};
+use super::sources::Sources;
 use super::talk::{self, Pace};
 use super::{DOWNLOAD_RETRY, Flows, LATENESS, LoadError, Order, SEAT_RATE, Watch};
 use crate::clock::Clock;
 use crate::rehearsal::protocol::Speech;
-use crate::rehearsal::record::{Family, Fault, Kind, Outcome, Record};
+use crate::rehearsal::record::{Fault, Kind, Outcome, Record};
 
 /// The most events that are taken from the kernel at once.
 const EVENTS: usize = 256;
@@ -58,17 +59,6 @@ struct Stream {
     steps: Option<Steps>,
     /// The next of its endpoints.
     turn: usize,
-}
-
-/// The clients' addresses, each in its turn.
-struct Sources {
-    v4: Turns,
-    v6: Turns,
-}
-
-struct Turns {
-    addresses: Vec<IpAddr>,
-    next: usize,
 }
 
 impl<'o> Engine<'o> {
@@ -478,27 +468,6 @@ impl<'o> Engine<'o> {
         self.pending = self.pending.saturating_sub(1);
         let took = self.now.saturating_sub(asked.since);
         self.notebook.sample(whose, asked.due, took, outcome);
-    }
-}
-
-impl Sources {
-    fn new(sources: &[IpAddr]) -> Self {
-        let (v4, v6) = sources.iter().partition(|address| address.is_ipv4());
-        let turns = |addresses| Turns { addresses, next: 0 };
-        Self {
-            v4: turns(v4),
-            v6: turns(v6),
-        }
-    }
-
-    fn next(&mut self, family: Family) -> Option<IpAddr> {
-        let turns = match family {
-            Family::V4 => &mut self.v4,
-            Family::V6 => &mut self.v6,
-        };
-        let address = turns.addresses.get(turns.next).copied();
-        turns.next = (turns.next + 1) % turns.addresses.len().max(1);
-        address
     }
 }
 

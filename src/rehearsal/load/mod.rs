@@ -12,6 +12,7 @@ mod engine;
 mod notebook;
 mod slots;
 mod socket;
+mod sources;
 mod talk;
 
 use std::io;

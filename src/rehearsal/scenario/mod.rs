@@ -5,6 +5,18 @@
 //! farmctl can do. Nothing here does a step (that is the stage's) or judges what was measured
 //! (that is `expect`'s). Called by `cli` and by the stage.
 
+mod check;
+mod lines;
+mod names;
+mod rate;
+mod read;
+mod schema;
+mod written;
+
+pub use rate::RateError;
+pub use read::{ScenarioReading, default_scenario, read};
+pub use schema::scenario_schema;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,6 +56,22 @@ pub struct Load {
     pub timeout: Duration,
     /// The services that get load; none means every one.
     pub services: Option<Vec<Name>>,
+}
+
+impl Default for Load {
+    /// What a scenario leaves out.
+    fn default() -> Self {
+        let written = written::WrittenLoad::default();
+        Self {
+            clients: written.clients,
+            rate: written.rate,
+            keep_alive: written.keep_alive,
+            downloads: written.downloads,
+            udp: written.udp,
+            timeout: written.timeout.0,
+            services: written.services,
+        }
+    }
 }
 
 /// How often in a second: `200/s`.
@@ -155,3 +183,6 @@ pub enum StepOutcome {
     /// It could not be done; why.
     Failed(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ mod words;
 pub use explain::{Child, Explanation, explain};
 pub use markdown::reference_markdown;
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
@@ -23,10 +24,19 @@ const ID: &str = "urn:farmctl:schema:farm:1";
 
 /// The schema of a farm.yaml: draft-07, without null (a key that is left out is left out).
 pub fn farm_schema() -> Value {
+    document_schema::<Farm>(ID, "farm.yaml", examples::add)
+}
+
+/// The schema of a kind of file, in the same style; `improve` adds what its types do not say.
+pub(crate) fn document_schema<T: JsonSchema>(
+    id: &str,
+    title: &str,
+    improve: fn(&mut Value),
+) -> Value {
     let generator = SchemaSettings::draft07().into_generator();
-    let mut body = generator.into_root_schema_for::<Farm>().to_value();
+    let mut body = generator.into_root_schema_for::<T>().to_value();
     tidy(&mut body);
-    examples::add(&mut body);
+    improve(&mut body);
     let definitions = body.get_mut("definitions").and_then(Value::as_object_mut);
     definitions
         .into_iter()
@@ -37,8 +47,8 @@ pub fn farm_schema() -> Value {
         "$schema".to_owned(),
         json!("http://json-schema.org/draft-07/schema#"),
     );
-    schema.insert("$id".to_owned(), json!(ID));
-    schema.insert("title".to_owned(), json!("farm.yaml"));
+    schema.insert("$id".to_owned(), json!(id));
+    schema.insert("title".to_owned(), json!(title));
     if let Value::Object(body) = body {
         let rest = body
             .into_iter()

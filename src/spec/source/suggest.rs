@@ -60,7 +60,7 @@ fn simplified(word: &str) -> String {
 }
 
 /// `a`, `b` and `c`, each in back-ticks.
-pub(in crate::spec) fn listed(words: &[&str]) -> String {
+pub(crate) fn listed(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
         None => String::new(),
