@@ -60,6 +60,7 @@ impl Comparison {
         comparison.notes.extend(chosen.note());
         if let Some(why) = unreadable {
             comparison.notes.push(why);
+            comparison.notes.extend(chosen.guess());
             return Ok(comparison);
         }
         let store = Store::at(&session.global.state_dir);

@@ -87,6 +87,17 @@ impl Chosen {
         let by_kernel = matches!(self.because, Because::Kernel(_));
         (second && by_kernel).then(|| self.explanation())
     }
+
+    /// What an operator should know where the record can't be read: it would name the data plane.
+    pub(super) fn guess(&self) -> Option<String> {
+        let guessed = matches!(self.because, Because::Kernel(_));
+        guessed.then(|| {
+            format!(
+                "Nor is it known which data plane was chosen; {} is looked at.",
+                self.kind
+            )
+        })
+    }
 }
 
 /// Ends the command where a file does not go with the data plane that was looked at.

@@ -11,6 +11,11 @@ mod services;
 use std::collections::BTreeSet;
 
 use super::context::{Context, at, section};
+use crate::spec::Capability::{
+    ConnectionSync, CountingSchedulers, DirectRoutingByMark, DirectRoutingToItself,
+    LeastConnections, LocalitySchedulers, ManyExactServices, Masquerade, MixedForwarding,
+    OnePacket, PersistenceEngines, Thresholds, Tunnels,
+};
 use crate::spec::{
     Capability, DataplaneChoice, DataplaneKind, EffectiveRealServer, Lack, Path, Place, Problem,
 };
@@ -18,18 +23,28 @@ use crate::spec::{
 /// One kind of question.
 type Ask = fn(&Context<'_>, &mut Findings);
 
-const ASKED: &[Ask] = &[
-    services::connections_are_told,
-    forwarding::packets_go_in_tunnels,
-    forwarding::clients_are_hidden,
-    forwarding::one_service_has_several_ways,
-    forwarding::the_director_is_its_own_neighbour,
-    forwarding::marked_packets_are_handed_on,
-    schedulers::connections_are_counted,
-    schedulers::turns_are_exact,
-    services::packets_are_scheduled_alone,
-    services::packets_are_looked_into,
-    services::connections_are_limited,
+/// Every question, with what it asks about: a data plane that has all of that is not asked.
+const ASKED: &[(&[Capability], Ask)] = &[
+    (&[ConnectionSync], services::connections_are_told),
+    (&[Tunnels], forwarding::packets_go_in_tunnels),
+    (&[Masquerade], forwarding::clients_are_hidden),
+    (&[MixedForwarding], forwarding::one_service_has_several_ways),
+    (
+        &[DirectRoutingToItself],
+        forwarding::the_director_is_its_own_neighbour,
+    ),
+    (
+        &[DirectRoutingByMark],
+        forwarding::marked_packets_are_handed_on,
+    ),
+    (
+        &[LeastConnections, CountingSchedulers, LocalitySchedulers],
+        schedulers::connections_are_counted,
+    ),
+    (&[ManyExactServices], schedulers::turns_are_exact),
+    (&[OnePacket], services::packets_are_scheduled_alone),
+    (&[PersistenceEngines], services::packets_are_looked_into),
+    (&[Thresholds], services::connections_are_limited),
 ];
 
 /// The problems of a file on one data plane, each place once for each capability.
@@ -106,7 +121,8 @@ pub(super) fn lacking(context: &Context<'_>, dataplane: DataplaneKind) -> Vec<Pr
         told: BTreeSet::new(),
         problems: Vec::new(),
     };
-    for ask in ASKED {
+    let lacks = |capability: &Capability| dataplane.lack(*capability).is_some();
+    for (_, ask) in ASKED.iter().filter(|(about, _)| about.iter().any(lacks)) {
         ask(context, &mut findings);
     }
     findings.problems
