@@ -24,8 +24,9 @@ pub(super) fn client() -> Result<Client, Error> {
     if let Err(netlink::Error::FamilyMissing { .. }) = opened {
         return Err(Error::NoIpvs {
             reason: format!(
-                "{tried}. Run `modprobe ip_vs` as root; on a kernel without that module install \
-                 one that has it (CONFIG_IP_VS; Debian's linux-image-amd64 does)"
+                "{tried}. Run `modprobe ip_vs` as root; on a kernel without that module write \
+                 `directors: {{ dataplane: nftables }}`, or install one that has it (CONFIG_IP_VS; \
+                 Debian's linux-image-amd64 does)"
             ),
         });
     }
