@@ -14,5 +14,6 @@ pub mod record;
 pub mod report;
 pub mod scenario;
 pub mod topology;
+pub mod weights;
 
 pub use topology::Topology;

@@ -3,9 +3,14 @@
 //! Pure: a text in, an [`Expectation`] out; a record in, a judgement out. Called by `scenario` (to
 //! read) and by `report` (to judge).
 
+mod judge;
+pub mod measure;
 mod parse;
 mod words;
 
+pub use judge::{
+    Evidence, Judgement, Verdict, judge, kept, milliseconds, percent, phases, seconds,
+};
 pub use parse::{ParseError, Parsed, parse};
 
 use std::time::Duration;

@@ -10,7 +10,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use super::agenda::{Agenda, Due, Steps};
 use super::connection::{Asked, Connection, Turn};
-use super::notebook::{Notebook, Whose, family};
+use super::notebook::{Notebook, Whose};
 use super::slots::{Key, Slots};
 use super::socket::{Progress, Socket, allow_many_files};
 use super::sources::Sources;
@@ -18,7 +18,7 @@ use super::talk::{self, Pace};
 use super::{DOWNLOAD_RETRY, Flows, LATENESS, LoadError, Order, SEAT_RATE, Watch};
 use crate::clock::Clock;
 use crate::rehearsal::protocol::Speech;
-use crate::rehearsal::record::{Fault, Kind, Outcome, Record};
+use crate::rehearsal::record::{Family, Fault, Kind, Outcome, Record};
 
 /// The most events that are taken from the kernel at once.
 const EVENTS: usize = 256;
@@ -263,7 +263,7 @@ impl<'o> Engine<'o> {
         };
         let whose = Whose {
             target,
-            family: family(to.ip()),
+            family: Family::of(to.ip()),
             kind,
         };
         let since = self.since(due);

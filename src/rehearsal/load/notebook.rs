@@ -1,7 +1,6 @@
 //! Writes the record while the load runs. Called by the engine.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -113,12 +112,4 @@ fn place(names: &mut Vec<String>, name: &str) -> u16 {
         names.len() - 1
     });
     u16::try_from(place).unwrap_or(u16::MAX)
-}
-
-/// The family of an address.
-pub(super) fn family(address: IpAddr) -> Family {
-    match address {
-        IpAddr::V4(_) => Family::V4,
-        IpAddr::V6(_) => Family::V6,
-    }
 }

@@ -2,13 +2,15 @@
 //!
 //! Made from a record and from what the stage did; prints nothing. Called by the stage and `cli`.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::scenario::StepOutcome;
+pub use super::weights::Weights;
 
 /// A step as it was done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// When it was to be done, from the beginning of the load.
     pub planned: Duration,
@@ -24,11 +26,4 @@ pub struct Event {
     pub outcome: StepOutcome,
     /// The weights that hold from its end on, where it changed them.
     pub weights: Option<Weights>,
-}
-
-/// What each server's part of each service should be.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Weights {
-    /// By service, then by server: the weight.
-    pub services: BTreeMap<String, BTreeMap<String, u32>>,
 }
