@@ -88,17 +88,23 @@ impl Socket {
     }
 
     /// Waits for a datagram of a group and hands each message in it to `each`; says whether one
-    /// came in time. [`Error::Overrun`] when some were lost.
+    /// came in time. With no time to wait it takes one that is there. [`Error::Overrun`] when some
+    /// were lost.
     pub fn hear(
         &mut self,
         timeout: Duration,
         mut each: impl FnMut(Message<'_>) -> Result<()>,
     ) -> Result<bool> {
-        let microseconds = i64::try_from(timeout.as_micros()).unwrap_or(i64::MAX);
-        // 0 would mean to wait for ever.
-        let patience = TimeVal::microseconds(microseconds.max(1));
-        setsockopt(&self.inner, sockopt::ReceiveTimeout, &patience).map_err(set_up)?;
-        match self.receive(0) {
+        let flags = if timeout.is_zero() {
+            libc::MSG_DONTWAIT
+        } else {
+            let microseconds = i64::try_from(timeout.as_micros()).unwrap_or(i64::MAX);
+            // 0 would mean to wait for ever.
+            let patience = TimeVal::microseconds(microseconds.max(1));
+            setsockopt(&self.inner, sockopt::ReceiveTimeout, &patience).map_err(set_up)?;
+            0
+        };
+        match self.receive(flags) {
             Ok(()) => {}
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::WouldBlock => {
                 return Ok(false);

@@ -6,6 +6,7 @@
 //! nftables data plane, which counts by it, and by the rehearsal.
 
 mod client;
+pub mod codec;
 mod entry;
 
 pub use client::Client;

@@ -6,7 +6,7 @@ use netlink_sys::protocols::NETLINK_NETFILTER;
 
 use super::codec::wire::{self, element, kind};
 use super::codec::{self, Seen, SeenElements, Transaction};
-use super::model::{Chain, Element, Rule, Set, Table, TableKey};
+use super::model::{Chain, Rule, Set, Table, TableKey};
 use super::{Found, Operation, Refused, Temporary};
 use crate::netlink::error::{Errno, Error, Result};
 use crate::netlink::socket::Socket;
@@ -18,6 +18,10 @@ use crate::netlink::socket::Socket;
 pub struct Client {
     socket: Socket,
 }
+
+/// How often the elements of a set are asked for again that the kernel is enlarging, which takes it
+/// milliseconds.
+const ELEMENT_ATTEMPTS: usize = 32;
 
 const MISSING: Error = Error::FamilyMissing { name: "nf_tables" };
 
@@ -96,9 +100,10 @@ impl Client {
         };
         let mut elements = BTreeMap::new();
         for set in table.sets.iter().filter(|set| !set.dynamic) {
-            let seen = self.list_elements(key, &set.name)?;
+            let seen = self.undisturbed_elements(key, &set.name)?;
             strays.extend(strange_elements(&seen, &set.name));
-            elements.insert(set.name.clone(), sorted(seen.elements));
+            let found = seen.elements.into_iter().map(|found| found.element);
+            elements.insert(set.name.clone(), found.collect());
         }
         Ok(Some(Found {
             table,
@@ -107,10 +112,11 @@ impl Client {
         }))
     }
 
-    /// The elements of a set that is dynamic, in no order; none where there is no such set.
-    /// Those that farmctl never writes are left out.
+    /// The elements of a set that is dynamic, sorted by key; none where there is no such set.
+    /// Those that farmctl never writes are left out. [`Error::Interrupted`] when the set changes
+    /// so fast that it cannot be read.
     pub fn elements(&mut self, table: &TableKey, set: &str) -> Result<Vec<Temporary>> {
-        match self.list_elements(table, set) {
+        match self.undisturbed_elements(table, set) {
             Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(Vec::new()),
             listed => listed.map(|seen| seen.elements),
         }
@@ -175,6 +181,25 @@ impl Client {
             },
         )?;
         Ok(found)
+    }
+
+    /// The elements of a set, sorted by key.
+    ///
+    /// While the kernel enlarges a set, as it does for a while after many elements came, its
+    /// answer repeats some elements and lacks as many others, without a word. So an answer that
+    /// repeats one is asked for again.
+    fn undisturbed_elements(&mut self, table: &TableKey, set: &str) -> Result<SeenElements> {
+        for _ in 0..ELEMENT_ATTEMPTS {
+            let mut seen = self.list_elements(table, set)?;
+            let told = seen.elements.len();
+            seen.elements
+                .sort_unstable_by(|a, b| place(a).cmp(&place(b)));
+            seen.elements.dedup_by(|a, b| place(a) == place(b));
+            if seen.elements.len() == told {
+                return Ok(seen);
+            }
+        }
+        Err(Error::Interrupted)
     }
 
     fn list_elements(&mut self, table: &TableKey, set: &str) -> Result<SeenElements> {
@@ -252,11 +277,8 @@ fn strange_elements(seen: &SeenElements, set: &str) -> Option<String> {
     (strange > 0).then(|| format!("Of the set `{set}`, {strange} elements are not farmctl's."))
 }
 
-/// The elements in the order of their keys, each once: the kernel may tell one twice while it
-/// enlarges a set.
-fn sorted(found: Vec<Temporary>) -> Vec<Element> {
-    let mut elements: Vec<_> = found.into_iter().map(|found| found.element).collect();
-    elements.sort_unstable_by(|a, b| (&a.key, &a.key_end).cmp(&(&b.key, &b.key_end)));
-    elements.dedup_by(|a, b| a.key == b.key && a.key_end == b.key_end);
-    elements
+/// What tells an element from the others.
+fn place(found: &Temporary) -> (&[u8], Option<&[u8]>) {
+    let element = &found.element;
+    (&element.key, element.key_end.as_deref())
 }

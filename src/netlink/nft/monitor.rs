@@ -69,23 +69,25 @@ impl Monitor {
         Ok(Self { socket, watch })
     }
 
-    /// What was heard next. `None` when nothing of the watched tables was heard for so long, and
-    /// also, before that, when a part of a transaction or one of other tables was heard: whoever
-    /// wants to wait longer asks again.
+    /// What was heard next. `None` when nothing of the watched tables was heard for so long; also,
+    /// before that, when only others or a part of a transaction were heard: whoever wants to wait
+    /// longer asks again.
     pub fn wait(&mut self, timeout: Duration) -> Result<Option<Heard>> {
-        if self.watch.heard.is_empty() {
+        let mut patience = timeout;
+        while self.watch.heard.is_empty() {
             let Self { socket, watch } = self;
-            match socket.hear(timeout, |message| watch.note(&message)) {
-                Ok(_) => {}
+            match socket.hear(patience, |message| watch.note(&message)) {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
                 Err(Error::Overrun) => {
                     watch.touched.clear();
                     return Ok(Some(Heard::Unknown));
                 }
                 Err(error) => return Err(error),
             }
+            patience = Duration::ZERO;
         }
-        let heard = &mut self.watch.heard;
-        Ok((!heard.is_empty()).then(|| heard.remove(0)))
+        Ok(Some(self.watch.heard.remove(0)))
     }
 }
 

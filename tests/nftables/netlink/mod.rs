@@ -1,9 +1,14 @@
 //! The netlink codecs against the real kernel: what is written is what is read. Each test has a
 //! network namespace of its own.
 
+mod connections;
 mod namespaces;
+mod notifications;
+mod refusals;
 mod round_trip;
 mod sample;
+mod size;
+mod unprivileged;
 
 use farmctl::netlink::nft::{Client, Operation};
 
