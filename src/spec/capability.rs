@@ -28,6 +28,10 @@ pub enum Capability {
     LocalitySchedulers,
     /// More services in exact turn than [`EXACT_SERVICES`].
     ManyExactServices,
+    /// Exact turns of more steps than [`EXACT_STEPS`].
+    LongTurns,
+    /// Exact turns over real servers of which only some have a port of their own.
+    TurnsOverMixedPorts,
     /// Each UDP packet scheduled by itself.
     OnePacket,
     /// A largest number of connections for a real server.
@@ -41,6 +45,10 @@ pub enum Capability {
 /// How many services of the kernel may take their servers in exact turn on nftables: each needs a
 /// rule of its own, and every packet of a new connection passes them all.
 pub const EXACT_SERVICES: usize = 256;
+
+/// How many steps exact turns may take on nftables, where each step has an element of its own: the
+/// sum of the weights, after what they have in common is taken out.
+pub const EXACT_STEPS: u64 = 16_384;
 
 /// Something that a data plane can't do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +124,17 @@ const LACKS: &[Lack] = &[
         "leave out `exact: true`; by a hash of the clients the shares are the same on average",
     ),
     nftables(
+        Capability::LongTurns,
+        "it keeps every step of the turns, and 16384 are the most",
+        "write weights with a common measure, such as 2 and 3 in place of 2000 and 3001, or leave \
+         out `exact: true`",
+    ),
+    nftables(
+        Capability::TurnsOverMixedPorts,
+        "it changes the ports of a whole turn or of none",
+        "give every real server a port, or none, or leave out `exact: true`",
+    ),
+    nftables(
         Capability::OnePacket,
         "it keeps a flow with its server for as long as packets come",
         "leave out `one_packet`",
@@ -139,7 +158,7 @@ const LACKS: &[Lack] = &[
 ];
 
 /// Everything in the table.
-const ALL: [Capability; 13] = [
+const ALL: [Capability; 15] = [
     Capability::Tunnels,
     Capability::Masquerade,
     Capability::MixedForwarding,
@@ -149,6 +168,8 @@ const ALL: [Capability; 13] = [
     Capability::CountingSchedulers,
     Capability::LocalitySchedulers,
     Capability::ManyExactServices,
+    Capability::LongTurns,
+    Capability::TurnsOverMixedPorts,
     Capability::OnePacket,
     Capability::Thresholds,
     Capability::PersistenceEngines,

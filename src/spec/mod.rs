@@ -23,7 +23,7 @@ mod validate;
 mod vip;
 mod word_or_map;
 
-pub use capability::{Capability, EXACT_SERVICES, Lack};
+pub use capability::{Capability, EXACT_SERVICES, EXACT_STEPS, Lack};
 pub use director::{
     ConnectionSync, DataplaneChoice, DataplaneKind, Directors, IpvsOptions, IpvsSysctls,
     IpvsTimeouts, LeastConnections, NftablesOptions,

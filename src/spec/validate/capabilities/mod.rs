@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 use super::context::{Context, at, section};
 use crate::spec::Capability::{
     ConnectionSync, CountingSchedulers, DirectRoutingByMark, DirectRoutingToItself,
-    LeastConnections, LocalitySchedulers, ManyExactServices, Masquerade, MixedForwarding,
-    OnePacket, PersistenceEngines, Thresholds, Tunnels,
+    LeastConnections, LocalitySchedulers, LongTurns, ManyExactServices, Masquerade,
+    MixedForwarding, OnePacket, PersistenceEngines, Thresholds, Tunnels, TurnsOverMixedPorts,
 };
 use crate::spec::{
     Capability, DataplaneChoice, DataplaneKind, EffectiveRealServer, Lack, Path, Place, Problem,
@@ -42,6 +42,11 @@ const ASKED: &[(&[Capability], Ask)] = &[
         schedulers::connections_are_counted,
     ),
     (&[ManyExactServices], schedulers::turns_are_exact),
+    (&[LongTurns], schedulers::turns_are_long),
+    (
+        &[TurnsOverMixedPorts],
+        schedulers::turns_go_over_mixed_ports,
+    ),
     (&[OnePacket], services::packets_are_scheduled_alone),
     (&[PersistenceEngines], services::packets_are_looked_into),
     (&[Thresholds], services::connections_are_limited),

@@ -1,9 +1,9 @@
 //! Schedulers that not every data plane has.
 
 use super::super::context::{Context, Service, option_path};
-use super::Findings;
+use super::{Findings, all_servers};
 use crate::spec::{
-    Capability, EXACT_SERVICES, LeastConnections, Path, Ports, Scheduler, TurnOptions,
+    Capability, EXACT_SERVICES, EXACT_STEPS, LeastConnections, Path, Ports, Scheduler, TurnOptions,
 };
 
 pub(super) fn connections_are_counted(context: &Context<'_>, findings: &mut Findings) {
@@ -93,6 +93,58 @@ fn services_in_the_kernel(context: &Context<'_>, service: Service<'_, '_>) -> us
                 usize::from(range.last.saturating_sub(range.first)) + 1
             };
             each * ports.iter().map(count).sum::<usize>()
+        }
+    }
+}
+
+pub(super) fn turns_are_long(context: &Context<'_>, findings: &mut Findings) {
+    for service in context.services().filter(|service| is_exact(*service)) {
+        let steps = steps(service);
+        if steps > EXACT_STEPS {
+            let subject = format!(
+                "exact turns by the weights of the service `{}` take {steps} steps",
+                service.name
+            );
+            findings.asks(Capability::LongTurns, &path(service), subject);
+        }
+    }
+}
+
+/// How many steps the turns of a service take until they begin again.
+fn steps(service: Service<'_, '_>) -> u64 {
+    let weighted = matches!(service.effective.scheduler, Some(Scheduler::Wrr(_)));
+    let servers = service.effective.real_servers.iter();
+    let weights = servers
+        .map(|server| server.weight)
+        .filter(|weight| *weight > 0);
+    let weights: Vec<u64> = weights
+        .map(|weight| if weighted { weight.into() } else { 1 })
+        .collect();
+    let common = weights.iter().fold(0, |all, weight| divisor(all, *weight));
+    weights.iter().sum::<u64>() / common.max(1)
+}
+
+fn divisor(one: u64, other: u64) -> u64 {
+    if other == 0 {
+        one
+    } else {
+        divisor(other, one % other)
+    }
+}
+
+/// Only where clients come on many ports may a real server keep the client's.
+pub(super) fn turns_go_over_mixed_ports(context: &Context<'_>, findings: &mut Findings) {
+    for service in context.services().filter(|service| is_exact(*service)) {
+        let many = matches!(service.effective.ports, Ports::Every | Ports::Mark(_));
+        let mut ports = all_servers(service.effective).map(|server| server.port.is_some());
+        let first = ports.next();
+        if many && ports.any(|has_port| Some(has_port) != first) {
+            let subject = format!(
+                "only some real servers of the service `{}`, which takes them in exact turn, have a \
+                 port",
+                service.name
+            );
+            findings.asks(Capability::TurnsOverMixedPorts, &path(service), subject);
         }
     }
 }
