@@ -21,6 +21,7 @@ pub struct Memory {
     mute: bool,
     atomicity: Option<Atomicity>,
     kind: Option<DataplaneKind>,
+    objection: Option<Error>,
     batches: usize,
     reset: Vec<(ServiceKey, DestinationKey)>,
 }
@@ -83,6 +84,11 @@ impl Memory {
     /// Refuses the change at this place, counted from 0 over all that is executed from now on.
     pub fn refuse(&mut self, place: usize, error: Error) {
         self.refusals.insert(self.executed + place, error);
+    }
+
+    /// Says of the first change of every plan that it can't carry it out.
+    pub fn object(&mut self, error: Error) {
+        self.objection = Some(error);
     }
 
     /// Dies before the change at this place, counted from 0 over all that is executed from now on:
@@ -185,6 +191,16 @@ impl Dataplane for Memory {
             return Err(dead());
         }
         Ok(self.observation.clone())
+    }
+
+    fn objections(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error> {
+        let first = self.objection.iter().take(changes.len());
+        Ok(first
+            .map(|error| Failure {
+                index: 0,
+                error: error.clone(),
+            })
+            .collect())
     }
 
     fn atomicity(&self) -> Atomicity {

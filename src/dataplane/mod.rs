@@ -75,6 +75,12 @@ pub trait Dataplane {
     /// reported, too, each with [`Error::NotDone`].
     fn execute(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error>;
 
+    /// Those of the changes that it can't carry out on this machine, as far as that shows without
+    /// touching anything. It is asked after a reading and before the first change.
+    fn objections(&mut self, _changes: &[Change]) -> Result<Vec<Failure>, Error> {
+        Ok(Vec::new())
+    }
+
     /// How much of a plan it does at once; the caller hands over so much.
     fn atomicity(&self) -> Atomicity {
         Atomicity::Steps
@@ -114,6 +120,10 @@ impl<D: Dataplane + ?Sized> Dataplane for Box<D> {
 
     fn execute(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error> {
         (**self).execute(changes)
+    }
+
+    fn objections(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error> {
+        (**self).objections(changes)
     }
 
     fn atomicity(&self) -> Atomicity {

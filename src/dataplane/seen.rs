@@ -41,6 +41,10 @@ impl<D: Dataplane> Dataplane for Seen<D> {
         self.plane.execute(changes)
     }
 
+    fn objections(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error> {
+        self.plane.objections(changes)
+    }
+
     fn atomicity(&self) -> Atomicity {
         self.plane.atomicity()
     }

@@ -8,6 +8,7 @@
 //!
 //! An error means that nothing was changed; everything later ends in an [`Outcome`].
 
+use crate::dataplane::Failure;
 use crate::dataplane::{self, Removal};
 use crate::state::plan;
 
@@ -48,7 +49,7 @@ pub fn apply(
         return Ok(Outcome::Refused(refusals));
     }
     let mut prepared = prepared;
-    match preflight(&prepared, around) {
+    match preflight(&prepared, around)? {
         Preflight::Passed => {}
         Preflight::Skipped(reason) => prepared.report.notes.push(reason),
         Preflight::Failed(failures) => return Ok(Outcome::PreflightFailed(failures)),
@@ -164,9 +165,21 @@ fn check_guards(
     cut.into_iter().chain(shrinking).collect()
 }
 
-fn preflight(prepared: &Prepared, around: &mut Surroundings<'_>) -> Preflight {
-    if prepared.plan.is_empty() {
-        return Preflight::Passed;
+fn preflight(prepared: &Prepared, around: &mut Surroundings<'_>) -> Result<Preflight, Error> {
+    let changes = &prepared.plan.changes;
+    if changes.is_empty() {
+        return Ok(Preflight::Passed);
     }
-    (around.preflight)(&prepared.observed.state, &prepared.plan)
+    let objections = around.plane.objections(changes)?;
+    if objections.is_empty() {
+        return Ok((around.preflight)(&prepared.observed.state, &prepared.plan));
+    }
+    let told = |objection: &Failure| {
+        let change = changes.get(objection.index);
+        match change.and_then(|change| (around.place)(&change.subject())) {
+            Some(place) => format!("{} ({place})", objection.error),
+            None => objection.error.to_string(),
+        }
+    };
+    Ok(Preflight::Failed(objections.iter().map(told).collect()))
 }

@@ -68,6 +68,10 @@ impl Dataplane for Kernel {
         self.memory.borrow_mut().observe()
     }
 
+    fn objections(&mut self, changes: &[Change]) -> Result<Vec<Failure>, dataplane::Error> {
+        self.memory.borrow_mut().objections(changes)
+    }
+
     fn atomicity(&self) -> Atomicity {
         self.memory.borrow().atomicity()
     }

@@ -85,3 +85,33 @@ fn a_run_that_was_undone_leaves_the_choice_open() {
     assert_eq!(outcome.unwrap().exit_code(), 1);
     assert_eq!(bench.record().holder(), None);
 }
+
+#[test]
+fn what_the_data_plane_objects_to_is_told_with_its_place_before_anything_is_written() {
+    let bench = Bench::holding(State::default()).on_nftables();
+    let objection = crate::dataplane::Error::Refused {
+        what: "add real server 10.0.0.21:80".to_owned(),
+        reason: "it is no neighbour".to_owned(),
+        errno: 0,
+    };
+    bench.kernel.memory.borrow_mut().object(objection);
+    for mode in [Mode::DryRun, Mode::Write] {
+        let request = Request {
+            mode,
+            ..shrinking()
+        };
+        let outcome = bench
+            .apply(&request, &target(state_of_ports(&[80])))
+            .unwrap();
+        let Outcome::PreflightFailed(told) = &outcome else {
+            panic!("{outcome}")
+        };
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].contains("it is no neighbour (where the file has"),
+            "{told:?}"
+        );
+    }
+    assert_eq!(bench.state(), State::default());
+    assert!(bench.record().keys.is_empty());
+}
