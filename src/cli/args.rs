@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::rehearsal::backstage;
+use crate::rehearsal::isolation::Privilege;
+use crate::spec::DataplaneKind;
 
 /// One file describes the farm; one binary makes it so.
 #[derive(Debug, Parser)]
@@ -96,6 +100,8 @@ pub enum Command {
     Diff(DiffArgs),
     /// Make this machine what the file says
     Apply(ApplyArgs),
+    /// Play the farm on this machine: namespaces, load, faults, and a report
+    Rehearse(RehearseArgs),
     /// Keep what an `apply --confirm-timeout` did
     Confirm,
     /// Show what is so now
@@ -113,6 +119,70 @@ pub enum Command {
     /// Undo an apply that nobody confirms; started by `apply --confirm-timeout`
     #[command(hide = true)]
     Guard,
+    /// Makes the namespaces of a rehearsal; started by `rehearse`
+    #[command(hide = true, name = backstage::GATE)]
+    RehearsalGate(GateArgs),
+    /// Plays a rehearsal inside its namespaces; started by the gate
+    #[command(hide = true, name = backstage::STAGE)]
+    RehearsalStage(StageArgs),
+}
+
+impl Command {
+    /// The data plane that is used instead of the one that the file asks for.
+    pub(super) fn dataplane(&self) -> Option<DataplaneKind> {
+        match self {
+            Self::Apply(args) => args.dataplane,
+            Self::Rehearse(args) => args.dataplane,
+            Self::Validate(_)
+            | Self::Diff(_)
+            | Self::Confirm
+            | Self::Status(_)
+            | Self::Snapshot
+            | Self::Schema(_)
+            | Self::Explain(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Guard
+            | Self::RehearsalGate(_)
+            | Self::RehearsalStage(_) => None,
+        }
+    }
+}
+
+/// Arguments of `rehearse`.
+#[derive(Debug, Args)]
+pub struct RehearseArgs {
+    /// The farm's file; `-` is standard input [default: farm.yaml]
+    #[arg(value_name = "FILE")]
+    pub path: Option<PathBuf>,
+    /// What clients do, what happens, and what is expected [default: 10 s of load, nothing lost]
+    #[arg(long, value_name = "FILE", env = "FARMCTL_SCENARIO")]
+    pub scenario: Option<PathBuf>,
+    /// The data plane, whatever the file says; ipvs needs root
+    #[arg(long, value_name = "KIND", value_parser = dataplane(), env = "FARMCTL_DATAPLANE")]
+    pub dataplane: Option<DataplaneKind>,
+    /// Also write the report, with a picture of the run, as a page for a browser
+    #[arg(long, value_name = "FILE", env = "FARMCTL_REPORT")]
+    pub report: Option<PathBuf>,
+}
+
+/// Arguments of the gate.
+#[derive(Debug, Args)]
+pub struct GateArgs {
+    /// What the stage needs of the kernel
+    #[arg(value_parser = privilege())]
+    pub privilege: Privilege,
+    /// The process that started it
+    pub parent: i32,
+    /// The directory of farmctl's state
+    pub state: PathBuf,
+}
+
+/// Arguments of the stage.
+#[derive(Debug, Args)]
+pub struct StageArgs {
+    /// The directory of farmctl's state
+    pub state: PathBuf,
 }
 
 /// Arguments of `validate`.
@@ -214,6 +284,15 @@ pub struct ApplyArgs {
         env = "FARMCTL_CONFIRM_TIMEOUT"
     )]
     pub confirm_timeout: Option<Duration>,
+    /// The data plane, whatever the file says; for rehearsals
+    #[arg(
+        long,
+        hide = true,
+        value_name = "KIND",
+        value_parser = dataplane(),
+        env = "FARMCTL_DATAPLANE"
+    )]
+    pub dataplane: Option<DataplaneKind>,
 }
 
 /// Arguments of `status`.
@@ -287,6 +366,22 @@ impl ApplyArgs {
             (false, None) => Duration::ZERO,
         }
     }
+}
+
+/// A data plane by its word in the file.
+fn dataplane() -> impl TypedValueParser<Value = DataplaneKind> {
+    PossibleValuesParser::new(["ipvs", "nftables"]).map(|word| match word.as_str() {
+        "ipvs" => DataplaneKind::Ipvs,
+        _ => DataplaneKind::Nftables,
+    })
+}
+
+/// What a rehearsal needs of the kernel, by its word.
+fn privilege() -> impl TypedValueParser<Value = Privilege> {
+    PossibleValuesParser::new(["namespaced", "root"]).map(|word| match word.as_str() {
+        "root" => Privilege::Root,
+        _ => Privilege::Namespaced,
+    })
 }
 
 /// A flag whose variable is off where it is empty, `0`, `no`, `off` or `false`, and else on.

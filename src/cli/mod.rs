@@ -15,6 +15,7 @@ mod node;
 mod output;
 mod plane;
 mod reference;
+mod rehearse;
 mod session;
 mod snapshot;
 mod status;
@@ -34,7 +35,7 @@ pub fn run() -> ExitCode {
     if reads_much(&cli.command) {
         memory::map_ahead();
     }
-    let session = Session::new(&cli.global);
+    let session = Session::new(&cli.global, cli.command.dataplane());
     let end = has_output(&cli).and_then(|()| dispatch(&session, &cli.command));
     let code = end.unwrap_or_else(|failure| {
         if !failure.message.is_empty() {
@@ -56,6 +57,9 @@ fn reads_much(command: &Command) -> bool {
         | Command::Snapshot => true,
         Command::Confirm
         | Command::Guard
+        | Command::Rehearse(_)
+        | Command::RehearsalGate(_)
+        | Command::RehearsalStage(_)
         | Command::Schema(_)
         | Command::Explain(_)
         | Command::Completions(_)
@@ -89,7 +93,7 @@ fn complain(session: &Session<'_>, message: &str) {
 fn has_output(cli: &Cli) -> Result<(), Failure> {
     let without_plan = matches!(
         cli.command,
-        Command::Validate(_) | Command::Status(_) | Command::Confirm
+        Command::Validate(_) | Command::Status(_) | Command::Confirm | Command::Rehearse(_)
     );
     if without_plan && cli.global.output == OutputFormat::Ops {
         return Err(Failure::error(
@@ -104,6 +108,9 @@ fn dispatch(session: &Session<'_>, command: &Command) -> Result<u8, Failure> {
         Command::Validate(args) => validate::run(session, args),
         Command::Diff(args) => diff::run(session, args),
         Command::Apply(args) => apply::run(session, args),
+        Command::Rehearse(args) => rehearse::run(session, args),
+        Command::RehearsalGate(args) => Ok(rehearse::gate(session, args)),
+        Command::RehearsalStage(args) => Ok(rehearse::stage(session, args)),
         Command::Confirm => apply::confirm(session),
         Command::Guard => apply::guard(session),
         Command::Status(args) => status::run(session, args),

@@ -46,6 +46,15 @@ impl Output {
         let _nobody_hears = write_all(io::stderr().lock(), text);
     }
 
+    /// Prints a part of a line for people, such as one that is written over.
+    #[expect(clippy::unused_self, reason = "only who is given an Output prints")]
+    pub(super) fn status(&self, text: &str) {
+        let mut stream = io::stderr().lock();
+        let _nobody_hears = stream
+            .write_all(text.as_bytes())
+            .and_then(|()| stream.flush());
+    }
+
     /// Prints a message for people who asked for more.
     pub(super) fn detail(&self, text: &str) {
         if self.verbose {

@@ -59,7 +59,8 @@ impl Chosen {
         loaded: &Loaded,
         record: &Record,
     ) -> Result<Self, Failure> {
-        let chosen = Self::of(named(&loaded.farm), record)?;
+        let asked = session.dataplane.or_else(|| named(&loaded.farm));
+        let chosen = Self::of(asked, record)?;
         judge(session, loaded, chosen.kind, &chosen.explanation())?;
         Ok(chosen)
     }
@@ -120,7 +121,7 @@ pub(super) fn fits(
 
 /// Ends the command where the file asks for more than a data plane can do, after all of it was
 /// told. A file that names its data plane was judged by it when it was read.
-fn judge(
+pub(super) fn judge(
     session: &Session<'_>,
     loaded: &Loaded,
     dataplane: DataplaneKind,

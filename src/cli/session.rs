@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::files::{self, Text};
 use super::output::{Output, Paint, Verbosity};
 use crate::spec::report::{self, Colour, Style};
-use crate::spec::{self, Farm, Problem, Reading, Severity};
+use crate::spec::{self, DataplaneKind, Farm, Problem, Reading, Severity};
 
 /// One run of a command.
 pub(super) struct Session<'a> {
@@ -15,6 +15,8 @@ pub(super) struct Session<'a> {
     pub global: &'a Global,
     /// Where text goes.
     pub out: Output,
+    /// The data plane that is used instead of the one that the file asks for.
+    pub dataplane: Option<DataplaneKind>,
 }
 
 /// A file that can be used.
@@ -29,7 +31,7 @@ pub(super) struct Loaded {
 
 impl<'a> Session<'a> {
     /// Decides on colours and the like.
-    pub(super) fn new(global: &'a Global) -> Self {
+    pub(super) fn new(global: &'a Global, dataplane: Option<DataplaneKind>) -> Self {
         let verbosity = if global.verbose {
             Verbosity::Verbose
         } else {
@@ -38,6 +40,7 @@ impl<'a> Session<'a> {
         Self {
             global,
             out: Output::new(global.color, verbosity),
+            dataplane,
         }
     }
 
@@ -52,7 +55,7 @@ impl<'a> Session<'a> {
     /// Judges a text that was read.
     pub(super) fn judge(&self, text: Text) -> Result<Loaded, Failure> {
         let Text { name, bytes } = text;
-        let reading = read(&name, &bytes);
+        let reading = read_for(&name, &bytes, self.dataplane);
         drop(bytes);
         if !reading.problems.is_empty() {
             let style = style(self.out.message_paint);
@@ -91,7 +94,19 @@ impl<'a> Session<'a> {
 
 /// Reads and judges: syntax, types and meaning in one go.
 pub(super) fn read(name: &str, bytes: &[u8]) -> Reading {
-    let reading = spec::read(name, bytes);
+    read_for(name, bytes, None)
+}
+
+/// The same for a data plane that is used whatever the file says.
+fn read_for(name: &str, bytes: &[u8], dataplane: Option<DataplaneKind>) -> Reading {
+    let mut reading = spec::read(name, bytes);
+    let directors = reading
+        .value
+        .as_mut()
+        .and_then(|farm| farm.directors.as_mut());
+    if let (Some(directors), Some(kind)) = (directors, dataplane) {
+        directors.dataplane = kind.into();
+    }
     let found = reading
         .value
         .as_ref()

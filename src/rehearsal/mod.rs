@@ -7,12 +7,18 @@
 //! outside namespaces of its own, and decides nothing about a farm that `state` decides.
 //! Called by `cli`.
 
+pub mod backstage;
+pub mod behind;
+pub mod edit;
 pub mod expect;
+pub mod isolation;
 pub mod load;
 pub mod protocol;
 pub mod record;
 pub mod report;
 pub mod scenario;
+pub mod servers;
+pub mod stage;
 pub mod topology;
 pub mod weights;
 

@@ -52,6 +52,15 @@ impl DataplaneChoice {
     }
 }
 
+impl From<DataplaneKind> for DataplaneChoice {
+    fn from(kind: DataplaneKind) -> Self {
+        match kind {
+            DataplaneKind::Ipvs => Self::Ipvs,
+            DataplaneKind::Nftables => Self::Nftables,
+        }
+    }
+}
+
 /// One of the data planes that farmctl has.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

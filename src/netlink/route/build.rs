@@ -27,6 +27,10 @@ const IFLA_NET_NS_FD: u16 = 28;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const VETH_INFO_PEER: u16 = 1;
+const IFLA_GRE_IFLAGS: u16 = 2;
+const IFLA_GRE_LOCAL: u16 = 6;
+/// Packets have a checksum (`include/uapi/linux/if_tunnel.h`).
+const GRE_CSUM: u16 = 0x8000;
 
 const RTA_DST: u16 = 1;
 const RTA_OIF: u16 = 4;
@@ -105,6 +109,21 @@ pub(super) fn add_cable(name: &str, far_name: &str, far: BorrowedFd<'_>) -> Requ
                     peer.string(IFLA_IFNAME, far_name);
                     peer.u32(IFLA_NET_NS_FD, far);
                 });
+            });
+        });
+    })
+}
+
+pub(super) fn add_gre_with_checksum(name: &str, local: IpAddr) -> Request {
+    let kind = if local.is_ipv4() { "gre" } else { "ip6gre" };
+    request(RTM_NEWLINK, |writer| {
+        link_header(writer, 0, IFF_UP, IFF_UP);
+        writer.string(IFLA_IFNAME, name);
+        writer.nest(IFLA_LINKINFO, |info| {
+            info.string(IFLA_INFO_KIND, kind);
+            info.nest(IFLA_INFO_DATA, |data| {
+                data.be16(IFLA_GRE_IFLAGS, GRE_CSUM);
+                data.bytes(IFLA_GRE_LOCAL, &octets(local));
             });
         });
     })

@@ -115,6 +115,13 @@ impl Client {
         self.change("to make a cable", &request, NLM_F_CREATE | NLM_F_EXCL)
     }
 
+    /// Makes a device at which GRE packets with a checksum end that come to `local`, from anywhere.
+    /// It is up. The kernel's own `gre0` takes none that has a checksum.
+    pub fn add_gre_with_checksum(&mut self, name: &str, local: IpAddr) -> Result<()> {
+        let request = build::add_gre_with_checksum(name, local);
+        self.change("to make a GRE tunnel", &request, NLM_F_CREATE | NLM_F_EXCL)
+    }
+
     /// Makes an interface a port of a bridge, and of that one only.
     pub fn join_bridge(&mut self, index: u32, bridge: u32) -> Result<()> {
         self.change("to join a bridge", &build::join_bridge(index, bridge), 0)

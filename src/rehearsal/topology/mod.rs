@@ -24,7 +24,6 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-pub use serving::weights;
 pub use subnet::{Host, Subnet};
 
 use crate::rehearsal::protocol::Speech;
@@ -105,6 +104,8 @@ pub struct Machine {
     pub routes: Vec<Route>,
     /// Floating addresses that it takes packets for without telling its neighbours.
     pub held: BTreeSet<Held>,
+    /// Devices for GRE packets with a checksum, with the address that they come to.
+    pub checks: BTreeSet<(&'static str, IpAddr)>,
     /// Where tunnels of UDP packets end: the port, and the family of the outer packets.
     pub unpacks: BTreeSet<(u16, Family)>,
     /// What its built-in servers listen on.
@@ -118,6 +119,7 @@ impl Machine {
             interfaces: Vec::new(),
             routes: Vec::new(),
             held: BTreeSet::new(),
+            checks: BTreeSet::new(),
             unpacks: BTreeSet::new(),
             listens: BTreeSet::new(),
         }

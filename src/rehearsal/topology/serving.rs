@@ -1,14 +1,15 @@
 //! The third step: what real servers listen on, which floating addresses they hold, and where
 //! clients can ask.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use super::draft::servers;
 use super::{Family, Held, Listen, Machine, Role, Target, TargetServer, Topology};
 use crate::rehearsal::protocol::Speech;
 use crate::spec::{
-    EffectiveRealServer, EffectiveService, Farm, Forwarding, Ports, Protocol, Tunnel,
+    EffectiveRealServer, EffectiveService, Farm, Forwarding, GreOptions, Ports, Protocol, Tunnel,
+    TunnelChecksum,
 };
 
 /// How many ports of a list of ports get load: the first and last of each of so many ranges.
@@ -195,8 +196,14 @@ impl Served<'_> {
                 continue;
             };
             machine.held.insert(Held { vip, device });
-            if let Forwarding::Tunnel(Tunnel::Gue(options)) = server.forwarding {
-                machine.unpacks.insert((options.port, Family::of(own)));
+            match server.forwarding {
+                Forwarding::Tunnel(Tunnel::Gue(options)) => {
+                    machine.unpacks.insert((options.port, Family::of(own)));
+                }
+                Forwarding::Tunnel(Tunnel::Gre(options)) if has_checksum(options) => {
+                    machine.checks.insert((device, own));
+                }
+                Forwarding::Tunnel(_) | Forwarding::Nat(_) | Forwarding::DirectRouting => {}
             }
         }
     }
@@ -231,6 +238,8 @@ impl Served<'_> {
 /// inner one.
 fn end_of(kind: Tunnel, outer: IpAddr, inner: IpAddr) -> &'static str {
     match (kind, outer.is_ipv4(), inner.is_ipv4()) {
+        (Tunnel::Gre(options), true, _) if has_checksum(options) => "gresum",
+        (Tunnel::Gre(options), false, _) if has_checksum(options) => "gresum6",
         (Tunnel::Gre(_), true, _) => "gre0",
         (Tunnel::Gre(_), false, _) => "ip6gre0",
         (Tunnel::Ipip | Tunnel::Gue(_), true, true) => "tunl0",
@@ -239,20 +248,6 @@ fn end_of(kind: Tunnel, outer: IpAddr, inner: IpAddr) -> &'static str {
     }
 }
 
-/// The weights that a file gives, by service and machine: what each server's part should be.
-pub fn weights(topology: &Topology, farm: &Farm) -> BTreeMap<String, BTreeMap<String, u32>> {
-    let mut all: BTreeMap<String, BTreeMap<String, u32>> = BTreeMap::new();
-    for (service, server) in servers(farm) {
-        let Some(name) = server
-            .addresses
-            .first()
-            .and_then(|ip| topology.machine_at(*ip))
-        else {
-            continue;
-        };
-        all.entry(service)
-            .or_default()
-            .insert(name.to_owned(), server.weight);
-    }
-    all
+fn has_checksum(options: GreOptions) -> bool {
+    options.checksum != TunnelChecksum::None
 }

@@ -1,0 +1,107 @@
+//! The real program on each director: a child process inside the director's namespace, with a
+//! state directory of its own.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use super::Applied;
+use super::error::{Error, Result};
+use super::lay::Site;
+use crate::clock::{Clock, SystemClock};
+use crate::rehearsal::topology::Director;
+use crate::spec::DataplaneKind;
+
+/// Where the directors' files are: a file system that only the rehearsal has.
+const HOME: &str = "/run/farmctl-rehearsal";
+/// The program that runs, whatever its path is by now.
+const SELF: &str = "/proc/self/exe";
+
+/// Has every director make itself what a text says. Returns each run; the last is the first that
+/// did not end well.
+pub(super) fn apply(
+    site: &Site,
+    directors: &[Director],
+    dataplane: DataplaneKind,
+    text: &str,
+) -> Result<Vec<Applied>> {
+    let mut runs = Vec::new();
+    for director in directors {
+        let applied = apply_on(site, director, dataplane, text)?;
+        let well = applied.code == Some(0);
+        runs.push(applied);
+        if !well {
+            break;
+        }
+    }
+    Ok(runs)
+}
+
+fn apply_on(
+    site: &Site,
+    director: &Director,
+    dataplane: DataplaneKind,
+    text: &str,
+) -> Result<Applied> {
+    let home = PathBuf::from(HOME).join(&director.machine);
+    let state = home.join("state");
+    let file = home.join("farm.yaml");
+    fs::create_dir_all(&state)
+        .map_err(Error::system(format!("{} can't be made", state.display())))?;
+    fs::write(&file, text).map_err(Error::system(format!(
+        "{} can't be written",
+        file.display()
+    )))?;
+    let mut command = program(SELF);
+    command.args(["apply", "--output", "json", "--color", "never"]);
+    command.args(["--dataplane", &dataplane.to_string()]);
+    command.arg("--state-dir").arg(&state);
+    if let Some(node) = &director.node {
+        command.args(["--node", node]);
+    }
+    command.arg("farm.yaml").current_dir(&home);
+    let begun = SystemClock.now();
+    let output = site.space(&director.machine)?.command(command)?;
+    let took = SystemClock.now().saturating_duration_since(begun);
+    let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    Ok(applied(director, took, &output))
+}
+
+fn applied(director: &Director, took: u64, output: &Output) -> Applied {
+    Applied {
+        director: director.machine.clone(),
+        took,
+        code: output.status.code(),
+        report: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+        messages: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+impl Applied {
+    /// Why the run did not do what was asked, in a sentence; none where it did.
+    pub(super) fn complaint(&self) -> Option<String> {
+        let director = &self.director;
+        let how = match self.code {
+            Some(0) => return None,
+            Some(code) => format!("ended with {code}"),
+            None => "was killed".to_owned(),
+        };
+        let said = self.messages.trim_end();
+        Some(format!("farmctl apply on {director} {how}:\n{said}"))
+    }
+}
+
+/// A program to run inside the rehearsal, without what steers farmctl from outside.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the real program is what is rehearsed, and `run` is a step of scenarios"
+)]
+pub(super) fn program(path: &str) -> Command {
+    let mut command = Command::new(path);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("FARMCTL_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}

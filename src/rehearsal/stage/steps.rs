@@ -1,0 +1,240 @@
+//! What a scenario's steps do.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::error::{Error, Result};
+use super::lay::Site;
+use super::links::Damage;
+use super::{Applied, Script, directors};
+use crate::netlink::conntrack;
+use crate::rehearsal::edit;
+use crate::rehearsal::report::Weights;
+use crate::rehearsal::scenario::{Action, Programs};
+use crate::rehearsal::servers::{Ending, Program};
+use crate::rehearsal::topology::Topology;
+use crate::spec::{DataplaneKind, Farm, Name, read};
+
+/// How long a step waits for a command.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The farm while it is played on.
+#[derive(Debug)]
+pub(super) struct Scene<'a> {
+    pub script: &'a Script,
+    pub topology: &'a Topology,
+    pub site: &'a Site,
+    /// The built-in servers, by machine.
+    pub programs: BTreeMap<String, Vec<Program>>,
+    /// What the directors applied last.
+    pub text: String,
+    /// Every run of farmctl.
+    pub applied: Vec<Applied>,
+    damage: Damage,
+}
+
+impl<'a> Scene<'a> {
+    /// The farm as it was built; the servers run, nothing is applied yet.
+    pub(super) fn new(script: &'a Script, topology: &'a Topology, site: &'a Site) -> Result<Self> {
+        let mut scene = Self {
+            script,
+            topology,
+            site,
+            programs: BTreeMap::new(),
+            text: script.farm.text.clone(),
+            applied: Vec::new(),
+            damage: Damage::default(),
+        };
+        for (name, machine) in &topology.machines {
+            let listens = machine.listens.iter();
+            let programs = listens.map(|one| Program::new(name, one.speech, one.at));
+            scene.programs.insert(name.clone(), programs.collect());
+            scene.on_programs(name, None, start)?;
+        }
+        Ok(scene)
+    }
+
+    /// Applies the file that is in force on every director.
+    pub(super) fn apply(&mut self) -> Result<()> {
+        let text = self.text.clone();
+        self.apply_text(&text)
+    }
+
+    fn apply_text(&mut self, text: &str) -> Result<()> {
+        let runs = directors::apply(
+            self.site,
+            &self.topology.directors,
+            self.script.dataplane,
+            text,
+        )?;
+        let complaint = runs.last().and_then(Applied::complaint);
+        self.applied.extend(runs);
+        complaint.map_or(Ok(()), |complaint| Err(Error::Refused(complaint)))?;
+        text.clone_into(&mut self.text);
+        Ok(())
+    }
+
+    /// What each server's part should be by the file that is in force.
+    pub(super) fn weights(&self) -> Weights {
+        let Some(farm) = farm(&self.text) else {
+            return Weights::default();
+        };
+        let machine_at = |ip| self.topology.machine_at(ip).map(str::to_owned);
+        Weights::new(&farm, self.script.dataplane, &machine_at)
+    }
+
+    /// Does what a step says. Where that changes the weights, they are returned.
+    pub(super) fn act(&mut self, action: &Action) -> Result<Option<Weights>> {
+        match action {
+            Action::Apply(path) => return self.apply_file(path).map(Some),
+            Action::Weight {
+                service,
+                server,
+                weight,
+            } => return self.weigh(service, server, *weight).map(Some),
+            Action::Stop(programs) => self.on(programs, |_, _, one| {
+                one.end(Ending::Orderly);
+                Ok(())
+            })?,
+            Action::Kill(programs) => self.on(programs, |_, _, one| {
+                one.end(Ending::Killed);
+                Ok(())
+            })?,
+            Action::Start(programs) => self.on(programs, start)?,
+            Action::Slow { server, by } => self.on(server, |_, _, program| {
+                program.slow(*by);
+                Ok(())
+            })?,
+            Action::Cut(link) => self.damage.cut(self.site, self.topology, link)?,
+            Action::Heal(what) => self.damage.heal(self.site, self.topology, what)?,
+            Action::Split { network, groups } => {
+                self.damage
+                    .split(self.site, self.topology, network, groups)?;
+            }
+            Action::Delay { link, by } => {
+                self.damage.delay(self.site, self.topology, link, *by)?;
+            }
+            Action::Run { node, command } => self.run(node, command)?,
+            Action::FlushConnections(director) => self.flush(director)?,
+        }
+        Ok(None)
+    }
+
+    fn apply_file(&mut self, path: &Path) -> Result<Weights> {
+        let file = self.script.files.get(path).ok_or_else(|| {
+            Error::Refused(format!(
+                "{} is not among the rehearsal's files",
+                path.display()
+            ))
+        })?;
+        self.apply_text(&file.text)?;
+        Ok(self.weights())
+    }
+
+    fn weigh(&mut self, service: &Name, server: &str, weight: u32) -> Result<Weights> {
+        let name = &self.script.farm.name;
+        let edited = edit::weight(name, &self.text, service.as_str(), server, weight);
+        self.apply_text(&edited.map_err(|error| Error::Refused(error.to_string()))?)?;
+        Ok(self.weights())
+    }
+
+    fn on(
+        &mut self,
+        which: &Programs,
+        work: impl Fn(&Site, &str, &mut Program) -> Result<()>,
+    ) -> Result<()> {
+        let machine = self.machine(&which.node)?.to_owned();
+        self.on_programs(&machine, which.port, work)
+    }
+
+    fn on_programs(
+        &mut self,
+        machine: &str,
+        port: Option<u16>,
+        work: impl Fn(&Site, &str, &mut Program) -> Result<()>,
+    ) -> Result<()> {
+        let all = self.programs.get_mut(machine).into_iter().flatten();
+        let chosen = all.filter(|one| port.is_none_or(|port| one.at().port() == port));
+        let mut done = 0;
+        for program in chosen {
+            work(self.site, machine, program)?;
+            done += 1;
+        }
+        match port {
+            Some(port) if done == 0 => Err(Error::Refused(format!(
+                "{machine} has no program on port {port}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The machine that a real server is, by its node's name or its own.
+    fn machine(&self, name: &str) -> Result<&str> {
+        if let Some((machine, _)) = self.topology.machines.get_key_value(name) {
+            return Ok(machine);
+        }
+        let mut servers = self
+            .topology
+            .targets
+            .iter()
+            .flat_map(|target| &target.servers);
+        let known = servers.find(|one| one.name == name);
+        known
+            .map(|one| one.machine.as_str())
+            .ok_or_else(|| Error::Refused(format!("there is no real server called {name}")))
+    }
+
+    fn run(&self, node: &Name, words: &[String]) -> Result<()> {
+        let Some((path, arguments)) = words.split_first() else {
+            return Ok(());
+        };
+        let mut command = directors::program(path);
+        command.args(arguments).current_dir("/");
+        let (done, ended) = mpsc::channel();
+        let space = self.site.space(node.as_str())?.share()?;
+        std::thread::Builder::new()
+            .spawn(move || done.send(space.command(command)))
+            .map_err(Error::system("a thread can't be started"))?;
+        let output = ended.recv_timeout(PATIENCE).map_err(|_| {
+            let limit = PATIENCE.as_secs();
+            Error::Refused(format!(
+                "{path} still runs after {limit} s; it ends with the rehearsal"
+            ))
+        })??;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(Error::Refused(format!(
+            "{path}: {}: {}",
+            output.status,
+            said.trim_end()
+        )))
+    }
+
+    fn flush(&self, director: &Name) -> Result<()> {
+        if self.script.dataplane == DataplaneKind::Ipvs {
+            return Err(Error::Refused(
+                "ip_vs can't be made to forget its connections while its services stay; rehearse \
+                 this step on nftables"
+                    .to_owned(),
+            ));
+        }
+        let space = self.site.space(director.as_str())?;
+        space.run(|| Ok(conntrack::Client::open()?.flush()?))
+    }
+}
+
+fn start(site: &Site, machine: &str, program: &mut Program) -> Result<()> {
+    let at = program.at();
+    let told = format!("the built-in server can't listen at {at}");
+    site.space(machine)?
+        .run(|| program.start().map_err(Error::system(told)))
+}
+
+/// The farm that a text says; none where it is wrong.
+pub(super) fn farm(text: &str) -> Option<Farm> {
+    read("farm.yaml", text.as_bytes()).value
+}
