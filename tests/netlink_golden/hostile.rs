@@ -1,6 +1,7 @@
 //! Recorded bytes, damaged at every place: no reader may panic, and damage is noticed where it
 //! can be.
 
+use farmctl::netlink::conntrack::codec as conntrack;
 use farmctl::netlink::ipvs::{Family, codec};
 use farmctl::netlink::message::{Message, messages};
 use farmctl::netlink::nft::codec as nft;
@@ -24,6 +25,12 @@ fn refusals_of(message: &Message<'_>) -> usize {
         codec::read_reply(payload, Family::Inet6).is_err(),
         nft::read_chain(payload).is_err(),
         nft::read_rule(payload).is_err(),
+        nft::read_table(payload).is_err(),
+        nft::read_set(payload).is_err(),
+        nft::read_elements(payload).is_err(),
+        nft::read_generation(payload).is_err(),
+        nft::read_key(payload).is_err(),
+        conntrack::read_entry(payload).is_err(),
         route::read_link(payload).is_err(),
         route::read_address(payload).is_err(),
     ];

@@ -6,7 +6,9 @@
     reason = "a test that cannot read its recording must fail"
 )]
 
+mod conntrack;
 mod exchange;
+mod farm;
 mod hostile;
 mod ipvs;
 mod nft;

@@ -12,6 +12,8 @@ mod rule;
 mod set;
 mod steps;
 mod table;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod userdata;
 pub(crate) mod wire;

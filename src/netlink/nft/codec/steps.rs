@@ -231,8 +231,8 @@ impl<'a> Fields<'a> {
     }
 
     fn lookup(&self) -> Option<Expression> {
-        // Flags 5: 0 unless it is turned round.
-        self.only(&[1, 2, 3, 5])?;
+        // The set's number in a transaction 4; flags 5: 0 unless it is turned round.
+        self.only(&[1, 2, 3, 4, 5])?;
         let lookup = Expression::Lookup {
             set: self.text(1)?,
             key: self.register(2)?,
@@ -242,8 +242,8 @@ impl<'a> Fields<'a> {
     }
 
     fn remember(&self) -> Option<Expression> {
-        // Padding 8; flags 9: 0 unless it is turned round.
-        self.only(&[1, 3, 4, 5, 6, 8, 9])?;
+        // The set's number in a transaction 2, padding 8; flags 9: 0 unless it is turned round.
+        self.only(&[1, 2, 3, 4, 5, 6, 8, 9])?;
         let timeout = self.get(6).map_or(Some(0), |timeout| timeout.be64().ok())?;
         let remember = Expression::Remember {
             set: self.text(1)?,
