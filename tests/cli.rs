@@ -50,6 +50,7 @@ fn examples() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(root().join("examples"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
         .collect();
     files.push(root().join("farm.yaml"));
     files.sort();

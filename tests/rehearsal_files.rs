@@ -10,6 +10,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use farmctl::rehearsal::report::report_schema;
 use farmctl::rehearsal::scenario::{self, scenario_schema};
 use farmctl::spec::read;
 use serde_json::Value;
@@ -50,6 +51,12 @@ fn scenarios() -> Vec<(String, String)> {
 fn the_schema_of_scenarios_in_the_tree_is_the_one_of_the_types() {
     let made = format!("{:#}\n", scenario_schema());
     is_fresh("schemas/scenario.schema.json", &made);
+}
+
+#[test]
+fn the_schema_of_reports_in_the_tree_is_the_one_of_the_types() {
+    let made = format!("{:#}\n", report_schema());
+    is_fresh("schemas/rehearsal.schema.json", &made);
 }
 
 #[test]

@@ -307,16 +307,29 @@ impl Judge<'_> {
         parts
             .map(|(server, part)| {
                 let own = place(server).and_then(|(_, place)| servers.get(&place));
+                let own = own.copied().unwrap_or(0);
                 let tolerance = tolerance.unwrap_or_else(|| chance(part, dice));
-                self.part(
-                    service,
-                    server,
-                    own.copied().unwrap_or(0),
-                    all,
-                    (part, tolerance),
-                )
+                let finding = self.part(service, server, own, all, (part, tolerance));
+                Self::told_against(finding, server, precise(own) / precise(all), part)
             })
             .collect()
+    }
+
+    /// Of shares that all hold, the one that is farthest from its weight is told.
+    fn told_against(finding: Finding, server: &str, part: f64, expected: f64) -> Finding {
+        if finding.verdict == Verdict::Failed {
+            return finding;
+        }
+        let off = (part - expected).abs();
+        let (part, expected) = (percent(part), percent(expected));
+        Finding {
+            measured: format!(
+                "at most {:.1} points off: {server} {part} for {expected}",
+                off * 100.0
+            ),
+            badness: off,
+            ..finding
+        }
     }
 
     fn kept(&self, service: u16, relation: Relation, amount: Amount) -> Option<Finding> {

@@ -94,7 +94,10 @@ fn a_run_in_which_all_went_well_holds_what_is_usually_expected() {
         held("share web1: 50% ± 1%", &record),
         "web1 50% (500 of 1000)"
     );
-    assert_eq!(held("shares: by weight", &record), "web1 50% (500 of 1000)");
+    assert_eq!(
+        held("shares: by weight", &record),
+        "at most 0.0 points off: web1 50% for 50%"
+    );
 }
 
 #[test]
