@@ -71,8 +71,8 @@ impl Client {
         }
     }
 
-    /// The table with everything in it, or `None` when there is no such table.
-    /// [`Error::Interrupted`] when something changed meanwhile.
+    /// The table with everything in it that can make a difference to a packet, or `None` when
+    /// there is no such table. [`Error::Interrupted`] when something changed meanwhile.
     pub fn read(&mut self, table: &TableKey) -> Result<Option<Found>> {
         let before = self.generation()?;
         let found = self.read_parts(table);

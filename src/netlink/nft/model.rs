@@ -84,7 +84,8 @@ pub struct Element {
     pub data: Vec<u8>,
     /// The comment that `nft` shows (`NFTA_SET_ELEM_USERDATA`); at most 127 bytes.
     pub comment: Option<String>,
-    /// What it counted, or where it begins to count; none where the set does not count.
+    /// What it counted, or where it begins to count; none where the set does not count. In a set
+    /// that counts it is always read, 0 if need be.
     pub counter: Option<ElementCounter>,
 }
 
@@ -308,7 +309,7 @@ pub enum Expression {
     /// use has a filler as its first field, the lookup goes into the register before the one that
     /// is meant, and that one is loaded again with what it had. The registers behind, which the
     /// data fills too, must have been loaded once before with as many bytes, whatever they are:
-    /// `nft` has never seen the data there.
+    /// `nft` has never seen the data there. `docs/decisions/0006-what-nft-prints.md` says more.
     Lookup {
         /// The set or map, of the same table.
         set: String,
