@@ -3,8 +3,9 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 
 use super::args::{GateArgs, RehearseArgs, StageArgs};
@@ -15,10 +16,10 @@ use super::session::{self, Loaded, Session};
 use crate::rehearsal::backstage::{self, Ended};
 use crate::rehearsal::behind;
 use crate::rehearsal::isolation::Privilege;
-use crate::rehearsal::record::Outcome;
+use crate::rehearsal::report::{self, Material, Outcome, Report};
 use crate::rehearsal::scenario::{self, Action, Scenario};
-use crate::rehearsal::stage::{Message, Performance, Script, Written};
-use crate::spec::{DataplaneKind, report};
+use crate::rehearsal::stage::{Message, Script, Written};
+use crate::spec::{self, DataplaneKind};
 
 /// What the shell adds to a signal's number for the exit code of a command that it ended.
 const BY_SIGNAL: i32 = 128;
@@ -28,14 +29,19 @@ pub(super) fn run(session: &Session<'_>, args: &RehearseArgs) -> Result<u8, Fail
     let loaded = session.load(args.path.as_deref())?;
     has_one_director(&loaded)?;
     let dataplane = dataplane(session, &loaded)?;
-    let script = script(session, &loaded, args, dataplane)?;
+    let played = Played::of(session, &loaded, args, dataplane)?;
     let progress = Progress::new(session);
     let state = std::path::absolute(&session.global.state_dir).map_err(Failure::of)?;
-    let ended = backstage::rehearse(&script, privilege(dataplane)?, &state, &mut |message| {
-        progress.tell(message);
-    });
+    let ended = backstage::rehearse(
+        &played.script,
+        privilege(dataplane)?,
+        &state,
+        &mut |message| {
+            progress.tell(message);
+        },
+    );
     progress.end();
-    show(session, &ended.map_err(Failure::of)?)
+    show(session, &loaded, &played, &ended.map_err(Failure::of)?)
 }
 
 /// The gate.
@@ -118,43 +124,59 @@ fn privilege(dataplane: DataplaneKind) -> Result<Privilege, Failure> {
     }
 }
 
-fn script(
-    session: &Session<'_>,
-    loaded: &Loaded,
-    args: &RehearseArgs,
-    dataplane: DataplaneKind,
-) -> Result<Script, Failure> {
-    let mut files = BTreeMap::new();
-    let scenario = match &args.scenario {
-        None => None,
-        Some(path) => {
-            let (written, scenario) = scenario(session, loaded, path)?;
+/// What is played.
+struct Played {
+    script: Script,
+    scenario: Scenario,
+}
+
+impl Played {
+    fn of(
+        session: &Session<'_>,
+        loaded: &Loaded,
+        args: &RehearseArgs,
+        dataplane: DataplaneKind,
+    ) -> Result<Self, Failure> {
+        let farm = Written {
+            name: loaded.name.clone(),
+            text: loaded.text.clone(),
+        };
+        let mut played = Self {
+            script: Script {
+                farm,
+                scenario: None,
+                files: BTreeMap::new(),
+                dataplane,
+            },
+            scenario: scenario::default_scenario(),
+        };
+        if let Some(path) = &args.scenario {
+            let (written, scenario) = read_scenario(session, loaded, path)?;
             let folder = path.parent().unwrap_or(Path::new(""));
-            for named in applied(&scenario) {
-                let file = session.judge(files::read(&folder.join(named))?)?;
-                let why = format!("The data plane of this rehearsal is {dataplane}.");
-                plane::judge(session, &file, dataplane, &why)?;
-                files.insert(
-                    named.to_owned(),
-                    Written {
-                        name: file.name,
-                        text: file.text,
-                    },
-                );
-            }
-            Some(written)
+            played.script.files = files_of(session, &scenario, folder, dataplane)?;
+            played.script.scenario = Some(written);
+            played.scenario = scenario;
         }
-    };
-    let farm = Written {
-        name: loaded.name.clone(),
-        text: loaded.text.clone(),
-    };
-    Ok(Script {
-        farm,
-        scenario,
-        files,
-        dataplane,
-    })
+        Ok(played)
+    }
+}
+
+/// Reads and judges the files that a scenario applies.
+fn files_of(
+    session: &Session<'_>,
+    scenario: &Scenario,
+    folder: &Path,
+    dataplane: DataplaneKind,
+) -> Result<BTreeMap<PathBuf, Written>, Failure> {
+    let mut all = BTreeMap::new();
+    for named in applied(scenario) {
+        let file = session.judge(files::read(&folder.join(named))?)?;
+        let why = format!("The data plane of this rehearsal is {dataplane}.");
+        plane::judge(session, &file, dataplane, &why)?;
+        let Loaded { name, text, .. } = file;
+        all.insert(named.to_owned(), Written { name, text });
+    }
+    Ok(all)
 }
 
 /// The files that the steps apply.
@@ -176,7 +198,7 @@ fn applied(scenario: &Scenario) -> impl Iterator<Item = &Path> {
 }
 
 /// Reads the scenario. Problems are told; one with an error ends the command.
-fn scenario(
+fn read_scenario(
     session: &Session<'_>,
     loaded: &Loaded,
     path: &Path,
@@ -185,7 +207,7 @@ fn scenario(
     let reading = scenario::read(&text.name, &text.bytes, &loaded.farm);
     if !reading.problems.is_empty() {
         let style = session::style(session.out.message_paint);
-        let told = report::render(&reading.problems, &reading.source, style);
+        let told = spec::report::render(&reading.problems, &reading.source, style);
         session.out.message(&told);
     }
     let known = reading
@@ -198,30 +220,40 @@ fn scenario(
     Ok((written, known))
 }
 
-fn show(session: &Session<'_>, ended: &Ended) -> Result<u8, Failure> {
-    let Ended {
-        performance,
-        signal,
-    } = ended;
+/// Prints the report; its outcome is the exit code.
+fn show(
+    session: &Session<'_>,
+    loaded: &Loaded,
+    played: &Played,
+    ended: &Ended,
+) -> Result<u8, Failure> {
+    let performance = &ended.performance;
+    let report = Report::new(&Material {
+        farm: loaded.farm.farm.as_str(),
+        dataplane: &played.script.dataplane.to_string(),
+        scenario: &played.scenario,
+        record: &performance.record,
+        events: &performance.events,
+        weights: &performance.weights,
+        notes: &performance.notes,
+        interrupted: performance.interrupted,
+    });
     if session.wants_values() {
-        session.value(performance)?;
+        session.value(&report)?;
     } else {
-        session.out.result(&summary(performance));
+        session.out.result(&report::text(&report));
     }
-    // The numbers of signals are small.
-    let by_signal = signal.and_then(|signal| u8::try_from(BY_SIGNAL + signal as i32).ok());
-    Ok(by_signal.unwrap_or(code::OK))
+    Ok(exit_code(&report, ended.signal))
 }
 
-fn summary(performance: &Performance) -> String {
-    let samples = &performance.record.samples;
-    let answered = samples
-        .iter()
-        .filter(|one| matches!(one.outcome, Outcome::Answered(_)));
-    let (all, answered) = (samples.len(), answered.count());
-    let mut lines = vec![format!("{answered} of {all} requests were answered.")];
-    lines.extend(performance.notes.iter().cloned());
-    lines.join("\n")
+fn exit_code(report: &Report, signal: Option<Signal>) -> u8 {
+    // The numbers of signals are small.
+    let by_signal = signal.and_then(|signal| u8::try_from(BY_SIGNAL + signal as i32).ok());
+    match (report.outcome, by_signal) {
+        (_, Some(code)) => code,
+        (Outcome::Held, None) => code::OK,
+        (Outcome::Failed | Outcome::Interrupted, None) => code::DIFFERENT,
+    }
 }
 
 /// One line that is written over on a terminal; elsewhere only what happened.

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use serde_json::Value;
+
 use super::Applied;
 use super::error::{Error, Result};
 use super::lay::Site;
@@ -86,7 +88,10 @@ impl Applied {
             Some(code) => format!("ended with {code}"),
             None => "was killed".to_owned(),
         };
-        let said = self.messages.trim_end();
+        let mut said = vec![self.messages.trim_end()];
+        let told = self.report.get("messages").and_then(Value::as_array);
+        said.extend(told.into_iter().flatten().filter_map(Value::as_str));
+        let said = said.join("\n");
         Some(format!("farmctl apply on {director} {how}:\n{said}"))
     }
 }
