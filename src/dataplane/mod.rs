@@ -6,6 +6,7 @@
 
 mod blind;
 mod choice;
+pub mod consistent;
 mod explain;
 mod host;
 mod ipvs;
