@@ -79,7 +79,7 @@ impl Size {
 ///
 /// The order of `shares` does not matter. Shares are exact to one slot or one in a hundred.
 #[must_use]
-pub fn table<K: AsRef<[u8]>>(shares: &[Share<K>], size: Size, seed: u32) -> Vec<usize> {
+pub fn table<K: AsRef<[u8]>>(shares: &[Share<K>], size: Size) -> Vec<usize> {
     let usable = || shares.iter().enumerate().filter(|(_, it)| it.weight > 0);
     if let (Some((only, _)), None) = (usable().next(), usable().nth(1)) {
         return vec![only; size.slots() as usize];
@@ -87,7 +87,7 @@ pub fn table<K: AsRef<[u8]>>(shares: &[Share<K>], size: Size, seed: u32) -> Vec<
     let distances = distances(size.bits());
     let mut drawn: Vec<Candidate> = usable()
         .map(|(place, share)| {
-            let hash = digest(share.name.as_ref(), seed);
+            let hash = digest(share.name.as_ref());
             Candidate::new(place, share.weight, hash, &distances)
         })
         .collect();
@@ -241,11 +241,10 @@ fn per_weight(slots: usize, weight: u32) -> u128 {
     ((slots as u128) << 64) / u128::from(weight)
 }
 
-/// FNV-1a of a name, after the seed; well mixed.
-fn digest(name: &[u8], seed: u32) -> u64 {
+/// FNV-1a of a name, well mixed.
+fn digest(name: &[u8]) -> u64 {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    let seeded = seed.to_be_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step);
-    mix(name.iter().fold(seeded, step))
+    mix(name.iter().fold(0xcbf2_9ce4_8422_2325, step))
 }
 
 /// The finalizer of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
@@ -269,7 +268,7 @@ fn permutation(hash: u64, slots: usize) -> Vec<usize> {
 
 /// A number below `bound`, which is at most 2^16, from the upper half of a drawn one.
 fn scaled(drawn: u64, bound: usize) -> usize {
-    ((drawn >> 32) * bound as u64 >> 32) as usize
+    usize::try_from(((drawn >> 32) * bound as u64) >> 32).unwrap_or(0)
 }
 
 fn distances(bits: u32) -> Vec<u64> {

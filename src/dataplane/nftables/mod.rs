@@ -7,6 +7,8 @@
 //! addresses of the machine. It decides nothing, and touches no other table. The layout and its
 //! reasons are in `docs/decisions/0006-nftables-layout.md`. Called through [`Dataplane`].
 
+mod class;
+mod compile;
 pub mod content;
 mod counters;
 pub mod decode;
@@ -14,8 +16,13 @@ pub mod delta;
 mod draft;
 mod execute;
 mod explain;
+mod fields;
 mod observe;
+mod schema;
+mod slots;
 pub mod terrain;
+mod unfit;
+mod words;
 
 use std::collections::BTreeMap;
 

@@ -15,6 +15,8 @@ pub struct Terrain {
     /// Own addresses with their prefix lengths, and the interface of each.
     networks: Vec<(IpAddr, u8, String)>,
     entrances: BTreeMap<IpAddr, String>,
+    /// What is answered where nothing is known.
+    guess: Option<String>,
 }
 
 impl Terrain {
@@ -36,6 +38,17 @@ impl Terrain {
                 .keys()
                 .map(|key| (key.address, key.interface.clone()))
                 .collect(),
+            guess: None,
+        }
+    }
+
+    /// The same, but where nothing is known this interface is the answer: to understand what was
+    /// made for a machine that has changed since.
+    #[must_use]
+    pub(super) fn guessing(&self, interface: String) -> Self {
+        Self {
+            guess: Some(interface),
+            ..self.clone()
         }
     }
 
@@ -45,20 +58,24 @@ impl Terrain {
         if self.is_own(neighbour) {
             return None;
         }
-        let interface = self.interface_towards(neighbour)?;
-        self.indexes.get(interface).copied()
+        let interface = self.interface_towards(neighbour);
+        let index = interface.and_then(|name| self.indexes.get(name)).copied();
+        index.or(self.guess.as_ref().map(|_| 0))
     }
 
     /// The interface on which packets for a virtual address arrive: the one that holds it, else the
     /// one in whose network it is.
     pub fn entrance(&self, vip: IpAddr) -> Option<&str> {
         let holder = self.entrances.get(&vip).map(String::as_str);
-        holder.or_else(|| self.interface_towards(vip))
+        holder
+            .or_else(|| self.interface_towards(vip))
+            .or(self.guess.as_deref())
     }
 
     /// Whether the machine has the address.
     pub fn is_own(&self, address: IpAddr) -> bool {
-        address.is_loopback() || self.networks.iter().any(|(own, _, _)| *own == address)
+        let own = |(own, _, _): &(IpAddr, u8, String)| *own == address;
+        address.is_loopback() || self.networks.iter().any(own)
     }
 
     fn interface_towards(&self, address: IpAddr) -> Option<&str> {
@@ -83,4 +100,80 @@ fn shares(one: IpAddr, other: IpAddr, bits: u8) -> bool {
         (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return false,
     };
     difference.leading_zeros() >= u32::from(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::InterfaceFacts;
+
+    fn terrain() -> Terrain {
+        let facts = |addresses: &[(&str, u8)]| InterfaceFacts {
+            up: true,
+            addresses: addresses
+                .iter()
+                .map(|(address, prefix)| (address.parse().unwrap(), *prefix))
+                .collect(),
+        };
+        let host = HostFacts {
+            interfaces: BTreeMap::from([
+                ("lo".to_owned(), facts(&[("127.0.0.1", 8)])),
+                (
+                    "eth0".to_owned(),
+                    facts(&[("192.0.2.11", 24), ("192.0.2.10", 32)]),
+                ),
+                (
+                    "eth1".to_owned(),
+                    facts(&[("10.0.0.11", 8), ("fd00::11", 64)]),
+                ),
+                ("eth2".to_owned(), facts(&[("10.1.0.11", 16)])),
+            ]),
+        };
+        let indexes = ["lo", "eth0", "eth1", "eth2"]
+            .map(str::to_owned)
+            .into_iter();
+        let key = AddressKey {
+            interface: "eth0".to_owned(),
+            address: "203.0.113.1".parse().unwrap(),
+        };
+        let up = Address {
+            prefix: 32,
+            no_prefix_route: false,
+        };
+        Terrain::new(
+            indexes.zip(1..).collect(),
+            &host,
+            &BTreeMap::from([(key, up)]),
+        )
+    }
+
+    fn way(address: &str) -> Option<u32> {
+        terrain().way_to(address.parse().unwrap())
+    }
+
+    #[test]
+    fn the_narrowest_network_leads_to_a_neighbour() {
+        assert_eq!(way("10.0.0.21"), Some(3));
+        assert_eq!(way("10.1.0.21"), Some(4));
+        assert_eq!(way("fd00::21"), Some(3));
+    }
+
+    #[test]
+    fn strangers_and_the_machine_itself_are_no_neighbours() {
+        assert_eq!(way("198.51.100.1"), None);
+        assert_eq!(way("fd01::1"), None);
+        assert_eq!(way("10.0.0.11"), None);
+        assert_eq!(way("127.0.0.1"), None);
+    }
+
+    #[test]
+    fn packets_arrive_where_the_address_is_or_would_be() {
+        let entrance = |address: &str| {
+            let address = address.parse().unwrap();
+            terrain().entrance(address).map(str::to_owned)
+        };
+        assert_eq!(entrance("203.0.113.1").as_deref(), Some("eth0"));
+        assert_eq!(entrance("10.1.0.10").as_deref(), Some("eth2"));
+        assert_eq!(entrance("203.0.113.2"), None);
+    }
 }
