@@ -134,9 +134,7 @@ impl fmt::Display for Outcome {
             Self::Planned(report) => fmt_report(report, "would be made", f),
             Self::Converged(report) => fmt_report(report, "made and read back", f),
             Self::PreflightFailed(failures) => {
-                f.write_str(
-                    "Nothing was changed: a trial in a network namespace of its own failed.",
-                )?;
+                f.write_str("Nothing was changed: the trial of the plan failed.")?;
                 lines(failures, f)
             }
             Self::RolledBack { cause, undone } => fmt_rolled_back(cause, undone, f),

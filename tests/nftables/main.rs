@@ -11,4 +11,30 @@
 #[path = "../kernel/bed/mod.rs"]
 mod bed;
 #[cfg(test)]
+mod beside;
+#[cfg(test)]
+mod farm;
+#[cfg(test)]
+mod killed;
+#[cfg(test)]
+mod kinds;
+#[cfg(test)]
+mod leaving;
+#[cfg(test)]
+mod local;
+#[cfg(test)]
 mod netlink;
+#[cfg(test)]
+mod persistence;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod round_trip;
+#[cfg(test)]
+mod site;
+#[cfg(test)]
+mod spread;
+#[cfg(test)]
+mod takeover;
+#[cfg(test)]
+mod wish;

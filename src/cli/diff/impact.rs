@@ -4,13 +4,20 @@ use std::collections::BTreeMap;
 
 use crate::cli::names::Names;
 use crate::dataplane::DestinationCounters;
-use crate::state::{DestinationKey, Service, ServiceKey, State};
+use crate::spec::DataplaneKind;
+use crate::state::{DestinationKey, Protocol, Service, ServiceKey, State};
 
 /// The live numbers of the destinations, where they were read.
 pub(super) type Live = BTreeMap<(ServiceKey, DestinationKey), DestinationCounters>;
 
 /// What clients will feel, a sentence for each service or address that changes.
-pub(super) fn sentences(before: &State, after: &State, live: &Live, names: &Names) -> Vec<String> {
+pub(super) fn sentences(
+    before: &State,
+    after: &State,
+    live: &Live,
+    names: &Names,
+    dataplane: Option<DataplaneKind>,
+) -> Vec<String> {
     let mut sentences = addresses(before, after);
     for (key, service) in &after.services {
         match before.services.get(key) {
@@ -21,7 +28,7 @@ pub(super) fn sentences(before: &State, after: &State, live: &Live, names: &Name
     }
     for (key, service) in &before.services {
         if !after.services.contains_key(key) {
-            sentences.push(stops(key, service, live, names));
+            sentences.push(stops(key, service, live, names, dataplane));
         }
     }
     sentences
@@ -59,9 +66,26 @@ fn starts(key: &ServiceKey, service: &Service, names: &Names) -> String {
     )
 }
 
-fn stops(key: &ServiceKey, service: &Service, live: &Live, names: &Names) -> String {
+fn stops(
+    key: &ServiceKey,
+    service: &Service,
+    live: &Live,
+    names: &Names,
+    dataplane: Option<DataplaneKind>,
+) -> String {
     let connections = connections(key, service.destinations.keys(), live);
-    format!("{} stops: {connections} cut", names.service_title(key))
+    // nftables forgets flows of UDP and leaves other connections alone.
+    let fate = match (dataplane, key) {
+        (
+            Some(DataplaneKind::Nftables),
+            ServiceKey::Address {
+                protocol: Protocol::Tcp | Protocol::Sctp,
+                ..
+            },
+        ) => "go on until they end",
+        _ => "cut",
+    };
+    format!("{} stops: {connections} {fate}", names.service_title(key))
 }
 
 fn edits(

@@ -58,7 +58,15 @@ pub(super) fn report(loaded: &Loaded, view: &View) -> DiffReport {
 }
 
 fn impact(view: &View) -> Vec<String> {
-    impact::sentences(&view.before, &view.after, &view.live, &view.names)
+    let View {
+        before,
+        after,
+        live,
+        names,
+        dataplane,
+        ..
+    } = view;
+    impact::sentences(before, after, live, names, *dataplane)
 }
 
 /// The comparison as text: the difference, the impact, and what stands beside it.

@@ -5,7 +5,7 @@
 //! direct routing and for remembered clients. Pure but for the reading itself. Called when the
 //! data plane is observed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use crate::dataplane::{Counters, DestinationCounters};
@@ -17,37 +17,46 @@ use crate::state::{DestinationKey, MarkRule, Protocol, ServiceKey, State};
 /// A destination of a service.
 pub(super) type Place = (ServiceKey, DestinationKey);
 
-/// Which service a connection belongs to.
-#[derive(Debug)]
+/// Which service a connection belongs to, of some destinations.
+#[derive(Debug, Default)]
 pub(super) struct Directory<'a> {
-    state: &'a State,
-    marks: BTreeMap<IpAddr, Vec<&'a MarkRule>>,
+    services: HashSet<ServiceKey>,
+    places: HashSet<Place>,
+    marks: HashMap<IpAddr, Vec<&'a MarkRule>>,
     /// Destinations of services by marks that other programs give.
-    marked: BTreeMap<DestinationKey, ServiceKey>,
+    marked: HashMap<DestinationKey, ServiceKey>,
 }
 
 impl<'a> Directory<'a> {
-    pub(super) fn of(state: &'a State) -> Self {
-        let mut directory = Self {
-            state,
-            marks: BTreeMap::new(),
-            marked: BTreeMap::new(),
-        };
-        for rule in &state.marks {
+    /// Of these destinations, where farmctl gives these marks.
+    pub(super) fn new(
+        places: impl IntoIterator<Item = Place>,
+        marks: &'a BTreeSet<MarkRule>,
+    ) -> Self {
+        let mut directory = Self::default();
+        for rule in marks {
             directory.marks.entry(rule.address).or_default().push(rule);
         }
-        for (key, service) in &state.services {
-            let ServiceKey::Mark { mark, .. } = key else {
-                continue;
-            };
-            if !state.marks.iter().any(|rule| rule.mark == *mark) {
-                let servers = service.destinations.keys();
-                directory
-                    .marked
-                    .extend(servers.map(|server| (*server, *key)));
+        let own: HashSet<u32> = marks.iter().map(|rule| rule.mark).collect();
+        for (service, key) in places {
+            directory.services.insert(service);
+            directory.places.insert((service, key));
+            if let ServiceKey::Mark { mark, .. } = service
+                && !own.contains(&mark)
+            {
+                directory.marked.insert(key, service);
             }
         }
         directory
+    }
+
+    /// Of all destinations of a state.
+    pub(super) fn of(state: &'a State) -> Self {
+        let places = state.services.iter().flat_map(|(service, value)| {
+            let keys = value.destinations.keys();
+            keys.map(|key| (*service, *key))
+        });
+        Self::new(places, &state.marks)
     }
 
     /// The service that takes packets to this address and port. Services by marks of other programs
@@ -63,7 +72,7 @@ impl<'a> Directory<'a> {
             address,
             port,
         };
-        let is_there = |key: &ServiceKey| self.state.services.contains_key(key);
+        let is_there = |key: &ServiceKey| self.services.contains(key);
         let own = self.own_mark(protocol, address, port);
         own.into_iter().chain([at(port), at(0)]).find(is_there)
     }
@@ -88,11 +97,9 @@ impl<'a> Directory<'a> {
         address: IpAddr,
         port: u16,
     ) -> Option<Place> {
-        let servers = &self.state.services.get(&service)?.destinations;
-        let at = |port| DestinationKey { address, port };
+        let at = |port| (service, DestinationKey { address, port });
         let found = [at(port), at(0), at(service.port())];
-        let key = found.into_iter().find(|key| servers.contains_key(key))?;
-        Some((service, key))
+        found.into_iter().find(|place| self.places.contains(place))
     }
 
     /// The destination that a tracked connection leads to.
@@ -199,5 +206,140 @@ impl Census {
             Stage::Inactive => counters.inactive += 1,
             Stage::Over => {}
         }
+    }
+
+    /// One more client that is remembered.
+    pub(super) fn remember(&mut self, place: Place) {
+        if let Some(counters) = self.destinations.get_mut(&place) {
+            counters.persistent += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{Family, PortRange};
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn at(protocol: Protocol, port: u16) -> ServiceKey {
+        ServiceKey::Address {
+            protocol,
+            address: ip("192.0.2.10"),
+            port,
+        }
+    }
+
+    fn server(port: u16) -> DestinationKey {
+        DestinationKey {
+            address: ip("10.0.0.21"),
+            port,
+        }
+    }
+
+    /// A connection to a port of the VIP that a port of the server answers.
+    fn entry(protocol: kernel::Protocol, port: u16, answers: u16) -> Entry {
+        let tuple = |source, source_port, destination, destination_port| Tuple {
+            source,
+            destination,
+            protocol,
+            source_port,
+            destination_port,
+        };
+        let (client, vip) = (ip("198.51.100.7"), ip("192.0.2.10"));
+        Entry {
+            original: tuple(client, 40_000, vip, port),
+            reply: tuple(ip("10.0.0.21"), answers, client, 40_000),
+            status: 0,
+            tcp: None,
+            timeout: None,
+            mark: 0,
+            sent: None,
+            received: None,
+            id: None,
+            zone: 0,
+        }
+    }
+
+    const TCP: kernel::Protocol = kernel::Protocol::Tcp;
+
+    fn own_mark(marks: u32) -> BTreeSet<MarkRule> {
+        [MarkRule {
+            mark: marks,
+            address: ip("192.0.2.10"),
+            protocol: Protocol::Tcp,
+            ports: PortRange {
+                first: 30_000,
+                last: 30_100,
+            },
+        }]
+        .into()
+    }
+
+    #[test]
+    fn a_connection_belongs_to_the_exact_port_before_every_port() {
+        let marks = BTreeSet::new();
+        let (exact, every) = (at(Protocol::Tcp, 80), at(Protocol::Tcp, 0));
+        let directory = Directory::new([(exact, server(8080)), (every, server(0))], &marks);
+        let place = |port, answers| directory.place_of(&entry(TCP, port, answers));
+        assert_eq!(place(80, 8080), Some((exact, server(8080))));
+        assert_eq!(place(81, 81), Some((every, server(0))));
+        assert_eq!(
+            directory.place_of(&entry(kernel::Protocol::Udp, 80, 8080)),
+            None
+        );
+    }
+
+    #[test]
+    fn a_connection_to_a_server_that_is_not_of_the_service_belongs_to_nobody() {
+        let marks = BTreeSet::new();
+        let directory = Directory::new([(at(Protocol::Tcp, 80), server(8080))], &marks);
+        assert_eq!(directory.place_of(&entry(TCP, 80, 8081)), None);
+        assert_eq!(directory.place_of(&entry(TCP, 443, 8080)), None);
+    }
+
+    #[test]
+    fn a_port_that_farmctl_marks_belongs_to_the_service_of_the_mark() {
+        let marks = own_mark(7);
+        let key = ServiceKey::Mark {
+            family: Family::V4,
+            mark: 7,
+        };
+        let directory = Directory::new([(key, server(0))], &marks);
+        let place = |port| directory.place_of(&entry(TCP, port, port));
+        assert_eq!(place(30_050), Some((key, server(0))));
+        assert_eq!(place(30_101), None);
+    }
+
+    #[test]
+    fn a_service_by_a_mark_of_others_is_known_by_its_servers() {
+        let marks = own_mark(7);
+        let key = ServiceKey::Mark {
+            family: Family::V4,
+            mark: 8,
+        };
+        let directory = Directory::new([(key, server(0))], &marks);
+        let place = directory.place_of(&entry(TCP, 8443, 8443));
+        assert_eq!(place, Some((key, server(0))));
+    }
+
+    #[test]
+    fn a_closed_connection_is_over_and_a_datagram_flow_is_inactive() {
+        let tcp = |state| {
+            Stage::of(&Entry {
+                tcp: Some(state),
+                ..entry(TCP, 80, 80)
+            })
+        };
+        assert_eq!(tcp(TcpState::Established), Stage::Active);
+        assert_eq!(tcp(TcpState::FinWait), Stage::Inactive);
+        assert_eq!(tcp(TcpState::TimeWait), Stage::Over);
+        assert_eq!(
+            Stage::of(&entry(kernel::Protocol::Udp, 53, 53)),
+            Stage::Inactive
+        );
     }
 }

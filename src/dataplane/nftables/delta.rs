@@ -215,7 +215,11 @@ impl<'a> Change<'a> {
                 data: data.clone(),
                 ..Element::default()
             };
-            let before: Vec<Element> = content.reverse.get(&key).map(element).into_iter().collect();
+            // What nobody claimed until now goes as rubbish, also where somebody claims it now.
+            let bare = element(&Vec::new());
+            let is_rubbish = content.rubbish.contains(&(set, (&bare).into()));
+            let before = content.reverse.get(&key).filter(|_| !is_rubbish);
+            let before: Vec<Element> = before.map(element).into_iter().collect();
             let after: Vec<Element> = after.map(element).into_iter().collect();
             self.elements(set, &before, &after);
         }

@@ -3,6 +3,7 @@
 //!
 //! Where something is refused, nothing that comes after it is done. Called by [`super::Nftables`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::delta::{blamed, delta};
@@ -101,6 +102,32 @@ impl Nftables {
         Ok(ledger.failures())
     }
 
+    /// What of the changes this data plane has nothing for.
+    pub(super) fn try_out(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error> {
+        if self.known.is_none() {
+            self.look()?;
+        }
+        let Some(known) = &self.known else {
+            return Ok(Vec::new());
+        };
+        let ground = Ground {
+            state: &known.state,
+            content: &known.content,
+            killed: &known.killed,
+            terrain: &known.terrain_after(changes),
+        };
+        let places = changes.iter().enumerate();
+        let never = places.filter(|(_, change)| turn(change) == Turn::Never);
+        let mut failures: Vec<Failure> = never
+            .map(|(index, change)| Failure {
+                index,
+                error: explain::no_such_thing(change),
+            })
+            .collect();
+        failures.extend(Draft::of(changes, ground).err().into_iter().flatten());
+        Ok(failures)
+    }
+
     fn one_by_one(&mut self, turn: Turn, ledger: &mut Ledger<'_>) {
         for place in ledger.places(turn) {
             match self.machine.execute(&ledger.changes[place]) {
@@ -114,13 +141,17 @@ impl Nftables {
 
     /// The transaction, and what belongs to it.
     fn commit(&mut self, ledger: &mut Ledger<'_>) -> Result<(), Error> {
+        self.look_for_killed()?;
         let Some(known) = &mut self.known else {
             return Ok(());
         };
-        known.foresee(ledger.changes);
+        if let Cow::Owned(terrain) = known.terrain_after(ledger.changes) {
+            known.terrain = terrain;
+        }
         let ground = Ground {
             state: &known.state,
-            seed: known.content.seed(),
+            content: &known.content,
+            killed: &known.killed,
             terrain: &known.terrain,
         };
         let draft = match Draft::of(ledger.changes, ground) {
@@ -132,7 +163,8 @@ impl Nftables {
                 return Ok(());
             }
         };
-        let operations = delta(&known.content, &draft.edit);
+        let mut operations = draft.pardons.clone();
+        operations.extend(delta(&known.content, &draft.edit));
         let committed = if operations.is_empty() {
             Ok(Vec::new())
         } else {
@@ -151,6 +183,8 @@ impl Nftables {
             let places = ledger.places(Turn::Within);
             ledger.done.extend(places);
             self.settle(draft);
+            let forgotten = self.forget_removed(ledger.changes);
+            forgotten.inspect_err(|_| self.known = None)?;
         } else {
             self.known = None;
         }
@@ -179,8 +213,8 @@ impl Nftables {
 }
 
 impl Known {
-    /// The machine's addresses as they will be.
-    fn foresee(&mut self, changes: &[Change]) {
+    /// The machine with the addresses that it will have.
+    fn terrain_after(&self, changes: &[Change]) -> Cow<'_, Terrain> {
         let mut after = None;
         for change in changes {
             let place = match change {
@@ -206,8 +240,11 @@ impl Known {
                 None => addresses.remove(key),
             };
         }
-        if let Some(addresses) = after {
-            self.terrain = Terrain::new(self.indexes.clone(), &self.host, &addresses);
+        match after {
+            None => Cow::Borrowed(&self.terrain),
+            Some(addresses) => {
+                Cow::Owned(Terrain::new(self.indexes.clone(), &self.host, &addresses))
+            }
         }
     }
 }

@@ -81,6 +81,15 @@ fn reason(errno: Errno) -> String {
     text.to_owned()
 }
 
+/// The error of a reset that was refused.
+pub(super) fn not_killed(refused: &Refused) -> Error {
+    Error::Refused {
+        what: "reset the connections of removed real servers".to_owned(),
+        reason: reason(refused.errno),
+        errno: refused.errno as i32,
+    }
+}
+
 /// The error of a change that nftables has nothing for.
 pub(super) fn no_such_thing(change: &Change) -> Error {
     Error::Refused {

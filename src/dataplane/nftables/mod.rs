@@ -14,26 +14,31 @@ mod counters;
 pub mod decode;
 pub mod delta;
 mod draft;
+mod dynamic;
 mod execute;
 mod explain;
 mod fields;
+mod leave;
 mod observe;
 mod schema;
 mod slots;
 pub mod terrain;
 mod unfit;
+mod watch;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::machine::{self, Machine};
-use super::{Atomicity, Dataplane, Error, Failure, Observation};
+use super::{Atomicity, Dataplane, Error, Failure, Observation, Removal};
 use crate::netlink::{conntrack, nft};
 use crate::spec::DataplaneKind;
-use crate::state::{AddressKey, Change, HostFacts, State};
+use crate::state::{AddressKey, Change, DestinationKey, HostFacts, ServiceKey, State};
 use content::Content;
+use counters::Place;
 use explain::unopened;
 use terrain::Terrain;
+pub use watch::{Drift, Watch};
 
 /// A table that nobody has.
 const NOBODYS: &str = "farmctl asks for a table that is not there";
@@ -57,6 +62,8 @@ struct Known {
     state: State,
     /// The elements and rules.
     content: Content,
+    /// Whose connections are reset.
+    killed: BTreeSet<Place>,
     host: HostFacts,
     indexes: BTreeMap<String, u32>,
     terrain: Terrain,
@@ -94,6 +101,18 @@ impl Dataplane for Nftables {
 
     fn execute(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error> {
         self.carry_out(changes)
+    }
+
+    fn objections(&mut self, changes: &[Change]) -> Result<Vec<Failure>, Error> {
+        self.try_out(changes)
+    }
+
+    fn removal(&self) -> Removal {
+        Removal::LetsFinish
+    }
+
+    fn reset(&mut self, gone: &[(ServiceKey, DestinationKey)]) -> Result<(), Error> {
+        self.end(gone)
     }
 
     fn atomicity(&self) -> Atomicity {

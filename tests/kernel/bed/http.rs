@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -165,15 +165,16 @@ impl Connection {
         Self::over(TcpStream::connect_timeout(&to, PATIENCE)?)
     }
 
-    /// The same from one of the namespace's addresses; see [`Node::connect_from`].
-    pub(super) fn open_from(from: IpAddr, to: SocketAddr) -> io::Result<Self> {
+    /// The same from one of the namespace's addresses, and port 0 for any; see
+    /// [`Node::connect_from`].
+    pub(super) fn open_from(from: SocketAddr, to: SocketAddr) -> io::Result<Self> {
         let family = if to.is_ipv4() {
             AddressFamily::Inet
         } else {
             AddressFamily::Inet6
         };
         let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
-        let from = SockaddrStorage::from(SocketAddr::new(from, 0));
+        let from = SockaddrStorage::from(from);
         bind(socket.as_raw_fd(), &from)?;
         setsockopt(&socket, sockopt::SendTimeout, &TimeVal::seconds(10))?;
         connect(socket.as_raw_fd(), &SockaddrStorage::from(to))?;

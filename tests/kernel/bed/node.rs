@@ -179,6 +179,15 @@ impl Node {
 
     /// The same from one of this node's addresses.
     pub(crate) fn connect_from(&self, from: IpAddr, to: SocketAddr) -> io::Result<Connection> {
+        self.connect_from_port(SocketAddr::new(from, 0), to)
+    }
+
+    /// The same from a port, too.
+    pub(crate) fn connect_from_port(
+        &self,
+        from: SocketAddr,
+        to: SocketAddr,
+    ) -> io::Result<Connection> {
         self.run(|| Connection::open_from(from, to))
     }
 

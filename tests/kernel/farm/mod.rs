@@ -17,12 +17,16 @@ mod kinds;
 mod live;
 mod marks;
 mod operations;
+mod parity;
 mod rights;
 mod site;
 mod spread;
 mod text;
 mod undone;
 mod vips;
+
+/// What the file says about the data plane, after `members: [lb1]`: the one that this kernel has.
+const DATAPLANE: &str = "";
 
 use director::{Farmctl, Run};
 use kernel::Kernel;

@@ -50,6 +50,15 @@ impl Method {
         }
     }
 
+    /// The interfaces on which real servers hold the floating addresses.
+    fn holders(self) -> Vec<(Family, &'static str)> {
+        match self {
+            Self::Nat => Vec::new(),
+            Self::DirectRouting => vec![(Family::V4, "lo"), (Family::V6, "lo")],
+            Self::Tunnel => vec![(Family::V4, "tunl0"), (Family::V6, "ip6tnl0")],
+        }
+    }
+
     /// The floating address.
     pub(super) fn vip(self, family: Family) -> IpAddr {
         self.net().address(family, 100)
@@ -70,9 +79,8 @@ impl Site {
     /// Servers listen, and hold the VIP where the method asks for it; nothing is applied yet.
     pub(super) fn new(method: Method) -> Self {
         let farm = Farm::new();
-        if method != Method::Nat {
-            farm.real_servers_hold("tunl0", method.vip(Family::V4));
-            farm.real_servers_hold("ip6tnl0", method.vip(Family::V6));
+        for (family, interface) in method.holders() {
+            farm.real_servers_hold(interface, method.vip(family));
         }
         Self {
             farmctl: Farmctl::on(&farm.director),

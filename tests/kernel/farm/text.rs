@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Method;
+use super::{DATAPLANE, Method};
 use crate::bed::{Family, Farm, Net};
 
 /// The farm's file: one service on both families of one VIP.
@@ -112,7 +112,7 @@ impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("version: 1\nfarm: test\n")?;
         Self::fmt_nodes(f)?;
-        writeln!(f, "directors:\n  members: [lb1]")?;
+        writeln!(f, "directors:\n  members: [lb1]{DATAPLANE}")?;
         f.write_str(
             "  ipvs: { timeouts: { tcp_fin: 1s }, sysctls: { expire_nodest_conn: true } }\n",
         )?;
