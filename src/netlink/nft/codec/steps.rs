@@ -38,8 +38,8 @@ pub(super) fn read(element: Attribute<'_>) -> Result<Expression> {
         "masq" => fields.only(&[]).map(|()| Expression::Masquerade),
         "fwd" => fields.forward(),
         "reject" => fields.reject(),
-        // Bytes 1, packets 2: what it has counted.
-        "counter" => fields.only(&[1, 2]).map(|()| Expression::Counter),
+        // Bytes 1, packets 2: what it has counted. Padding 3: machines that need aligned numbers.
+        "counter" => fields.only(&[1, 2, 3]).map(|()| Expression::Counter),
         _ => None,
     };
     Ok(known.unwrap_or(Expression::Other(name)))
