@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use farmctl::clock::{Clock, SystemClock};
+use farmctl::netlink::conntrack;
 use tempfile::TempDir;
 
 use crate::bed::{Family, Farm, Net};
@@ -231,7 +232,8 @@ pub(crate) fn continuity() -> String {
     for download in &mut downloads {
         download.wait_for(5);
     }
-    // FLUSH
+    farm.director
+        .run(|| conntrack::Client::open().unwrap().flush().unwrap());
     let whole = downloads
         .into_iter()
         .filter_map(|download| download.finish().ok())

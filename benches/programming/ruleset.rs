@@ -1,0 +1,55 @@
+//! Rulesets as the `nft` program lists them, and the difference of two as elements to change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The elements of each set of a listed table, by the set's name.
+fn elements(listed: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut all = BTreeMap::<_, BTreeSet<String>>::new();
+    let (mut name, mut inside) = (String::new(), false);
+    for line in listed.lines().map(str::trim) {
+        if let Some(rest) = line.strip_prefix("set ").or(line.strip_prefix("map ")) {
+            rest.trim_end_matches(" {").clone_into(&mut name);
+        }
+        let begins = line.strip_prefix("elements = {");
+        inside |= begins.is_some();
+        if inside {
+            let part = begins.unwrap_or(line);
+            let ends = part.ends_with('}');
+            let each = part.trim_end_matches('}').split(',').map(str::trim);
+            let known = all.entry(name.clone()).or_default();
+            known.extend(each.filter(|one| !one.is_empty()).map(str::to_owned));
+            inside = !ends;
+        }
+    }
+    all
+}
+
+/// What `nft -f` has to be given to make `after` out of `before`, where only elements differ.
+pub(crate) fn difference(before: &str, after: &str) -> String {
+    let (before, after) = (elements(before), elements(after));
+    let mut text = String::new();
+    for (name, old) in &before {
+        let new = after.get(name).cloned().unwrap_or_default();
+        text += &command("delete", name, old.difference(&new).map(|one| key(one)));
+        text += &command("add", name, new.difference(old).map(String::as_str));
+    }
+    text
+}
+
+fn command<'a>(verb: &str, name: &str, elements: impl Iterator<Item = &'a str>) -> String {
+    let list: Vec<&str> = elements.collect();
+    if list.is_empty() {
+        return String::new();
+    }
+    format!(
+        "{verb} element inet farmctl {name} {{ {} }}\n",
+        list.join(", ")
+    )
+}
+
+/// An element without its data, counter and comment.
+fn key(element: &str) -> &str {
+    let ends = [" : ", " counter", " comment"].map(|mark| element.find(mark));
+    let end = ends.into_iter().flatten().min().unwrap_or(element.len());
+    &element[..end]
+}
