@@ -27,11 +27,10 @@ test: ## format, lints, every test, docs; the kernel tests on a kernel with ip_v
 	@$(STEP) tests $(MAKE) --no-print-directory unit
 	@lab/count
 
-demo: ## validate, diff, apply, traffic, an edit under live connections: on a real kernel
-	@lab/tools $(LAB_TOOLS)
+demo: ## the farm of farm.yaml rehearsed with real packets: load, an edit, a death; a report and a picture
 	@demo/run
 
-bench: ## speed and memory beside ipvsadm and keepalived (about 5 minutes)
+bench: ## speed beside ipvsadm, keepalived, nft, haproxy and nginx (about 10 minutes)
 	@lab/tools $(LAB_TOOLS)
 	@benches/run
 
@@ -49,7 +48,6 @@ fmt-check:
 
 lint: ## clippy, where a warning is an error
 	@cargo clippy --locked --all-targets -- -D warnings
-	@cargo clippy --locked --test demo -- -D warnings
 
 # nextest gives each kernel test a kernel of its own; `cargo test` boots one for all of them.
 unit: ## every test and doc test
