@@ -13,6 +13,7 @@ pub mod edit;
 pub mod expect;
 pub mod isolation;
 pub mod load;
+pub mod picture;
 pub mod protocol;
 pub mod record;
 pub mod report;

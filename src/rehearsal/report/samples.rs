@@ -147,6 +147,55 @@ pub(in crate::rehearsal) fn eventful() -> Report {
     })
 }
 
+/// More of everything than fits well: services, servers, steps, long names, a gap at the end.
+pub(in crate::rehearsal) fn crowded() -> Report {
+    let mut record = record();
+    record.services = (0..10)
+        .map(|n| format!("service-with-a-long-name-{n}"))
+        .collect();
+    record.servers = (0..9).map(|n| format!("2001:db8:0:1::{n}:<b>&")).collect();
+    let mut all = Vec::new();
+    for (sample, number) in record.samples.iter().zip(0_u16..) {
+        let outcome = match sample.due / MS {
+            9_600.. => Outcome::Lost(Loss::Unreachable),
+            _ => Outcome::Answered(number % 9),
+        };
+        let service = number % 10;
+        all.push(Sample {
+            service,
+            outcome,
+            ..*sample
+        });
+    }
+    record.samples = all;
+    let events: Vec<Event> = (0..9)
+        .map(|n| {
+            event(
+                5_000 + n * 40,
+                "delay on web1-with-a-long-name, back: 200 ms & more",
+                None,
+                None,
+            )
+        })
+        .chain([event(9_990, "kill the last one", None, None)])
+        .collect();
+    let expectations = [
+        "gap < 200ms",
+        "lost: 0 of http",
+        "share web1: 10% from 1s to 9s",
+    ];
+    Report::new(&Material {
+        farm: "a-farm-with-a-long-name-of-its-own",
+        dataplane: "nftables",
+        scenario: &scenario(&expectations),
+        record: &record,
+        events: &events,
+        weights: &Weights::default(),
+        notes: &[],
+        interrupted: false,
+    })
+}
+
 /// Nothing happens, everything holds.
 pub(in crate::rehearsal) fn quiet() -> Report {
     let mut record = record();

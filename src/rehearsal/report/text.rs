@@ -29,7 +29,7 @@ fn non_empty<T>(items: &[T], show: fn(&[T]) -> String) -> Option<String> {
 }
 
 /// One sentence: what was rehearsed, and what came of it.
-pub(super) fn headline(report: &Report) -> String {
+pub(in crate::rehearsal) fn headline(report: &Report) -> String {
     let all = report.expectations.len();
     let held = report.expectations.iter().filter(|one| one.held).count();
     let failed_steps = report.steps.iter().filter(|s| s.failure.is_some()).count();
