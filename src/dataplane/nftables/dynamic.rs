@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use super::counters::{Directory, Place, Stage};
-use super::fields::Reader;
+use super::fields::{Reader, address_length};
 use super::schema::{SetId, SetKind};
 use crate::netlink::nft::model::{Element, TableFamily};
 use crate::state::{DestinationKey, Family, Protocol, ServiceKey};
@@ -79,9 +79,10 @@ impl Flow {
     }
 }
 
-/// X. Direct routing keeps the port.
+/// X, at the end of the data. Direct routing keeps the port.
 fn target(id: SetId, port: u16, data: &[u8]) -> Option<DestinationKey> {
-    let mut data = Reader(data);
+    let filler = data.len().checked_sub(address_length(id.family) + 4)?;
+    let mut data = Reader(data.get(filler..)?);
     let address = data.address(id.family)?;
     let port = match id.table {
         TableFamily::Inet => data.port()?,
@@ -152,6 +153,9 @@ mod tests {
         let nat = element(bytes(80), fields::translated(server(8080)));
         let persist = |table| id(table, SetKind::Persist);
         let place = remembered(persist(TableFamily::Inet), &nat, &directory);
+        assert_eq!(place, Some(places[0]));
+        let filled = element(nat.key, [vec![0, 80, 0, 0], nat.data].concat());
+        let place = remembered(persist(TableFamily::Inet), &filled, &directory);
         assert_eq!(place, Some(places[0]));
         let routed = element(bytes(81), fields::routed(IpAddr::from(SERVER), 4));
         let place = remembered(persist(TableFamily::Netdev), &routed, &directory);
