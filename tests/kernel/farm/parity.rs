@@ -1,5 +1,5 @@
 //! The same file on both data planes: the same services, the same shares, and the same where a
-//! client stands in an unusual place. What is alike there is written down in
+//! client stands in an unusual place. What is alike and what is not is written down in
 //! `docs/decisions/0008-two-data-planes.md`.
 
 use std::collections::BTreeMap;
