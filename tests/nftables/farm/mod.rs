@@ -1,6 +1,7 @@
 //! The farmctl that this build made, driven as an operator drives it, on nftables. The site, the
 //! file and the runs are those of `tests/kernel/farm`; what the kernel holds is read here.
 
+mod choice;
 #[expect(dead_code, reason = "it has more than is needed here")]
 #[path = "../../kernel/farm/director.rs"]
 mod director;
