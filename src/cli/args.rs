@@ -181,6 +181,9 @@ pub struct GateArgs {
 /// Arguments of the stage.
 #[derive(Debug, Args)]
 pub struct StageArgs {
+    /// What the stage has of the kernel
+    #[arg(value_parser = privilege())]
+    pub privilege: Privilege,
     /// The directory of farmctl's state
     pub state: PathBuf,
 }

@@ -58,7 +58,9 @@ pub(super) fn gate(session: &Session<'_>, args: &GateArgs) -> u8 {
 
 /// The stage.
 pub(super) fn stage(session: &Session<'_>, args: &StageArgs) -> u8 {
-    behind::play(&args.state, &mut |message| say(session, &message));
+    behind::play(args.privilege, &args.state, &mut |message| {
+        say(session, &message)
+    });
     code::OK
 }
 

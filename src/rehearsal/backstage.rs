@@ -112,12 +112,8 @@ fn start(
 )]
 fn gate(privilege: Privilege, state: &Path) -> Command {
     let mut command = Command::new("/proc/self/exe");
-    let word = match privilege {
-        Privilege::Namespaced => "namespaced",
-        Privilege::Root => "root",
-    };
     command
-        .args([GATE, word, &std::process::id().to_string()])
+        .args([GATE, privilege.word(), &std::process::id().to_string()])
         .arg(state);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("FARMCTL_") {

@@ -21,12 +21,15 @@ pub fn gate(privilege: Privilege, parent: i32, state: &Path, tell: &mut dyn FnMu
     let _nothing_was_blocked = SigSet::all().thread_unblock();
     let entered = isolation::die_with(Some(parent))
         .and_then(|()| isolation::unshare(privilege))
-        .and_then(|()| isolation::die_with(Some(parent)));
-    if let Err(error) = entered {
-        tell(Message::Failed(error.to_string()));
-        return 2;
-    }
-    match stage(state) {
+        .and_then(|privilege| isolation::die_with(Some(parent)).map(|()| privilege));
+    let privilege = match entered {
+        Ok(privilege) => privilege,
+        Err(error) => {
+            tell(Message::Failed(error.to_string()));
+            return 2;
+        }
+    };
+    match stage(privilege, state) {
         Ok(code) => code,
         Err(error) => {
             tell(Message::Failed(format!(
@@ -42,9 +45,12 @@ pub fn gate(privilege: Privilege, parent: i32, state: &Path, tell: &mut dyn FnMu
     clippy::disallowed_methods,
     reason = "the stage is this program in namespaces"
 )]
-fn stage(state: &Path) -> io::Result<u8> {
+fn stage(privilege: Privilege, state: &Path) -> io::Result<u8> {
     let mut command = Command::new("/proc/self/exe");
-    command.arg(STAGE).arg(state).stdin(Stdio::inherit());
+    command
+        .args([STAGE, privilege.word()])
+        .arg(state)
+        .stdin(Stdio::inherit());
     let status = command.spawn()?.wait()?;
     Ok(status
         .code()
@@ -54,10 +60,11 @@ fn stage(state: &Path) -> io::Result<u8> {
 
 /// The stage: shuts itself off, reads the script from its input, and plays it. The end of the input
 /// ends the performance.
-pub fn play(state: &Path, tell: &mut dyn FnMut(Message)) {
+pub fn play(privilege: Privilege, state: &Path, tell: &mut dyn FnMut(Message)) {
     let (sender, control) = mpsc::channel();
     let script = isolation::die_with(None)
         .and_then(|()| isolation::close(state))
+        .and_then(|()| isolation::seal(privilege))
         .map_err(|error| error.to_string())
         .and_then(|()| listen(sender));
     match script {

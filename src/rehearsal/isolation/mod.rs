@@ -6,8 +6,8 @@
 //!
 //! [`unshare`] is the gate's part: user (where not refused), mount, network, pid, ipc and uts
 //! namespaces for its next child. [`close`] is the stage's: every file system read-only, fresh ones
-//! where programs write, a `/proc` of its own of which only the network's part can be written, a
-//! `/dev` with nothing that could do harm. The death of the parent is the death of the child, and
+//! where programs write, a `/proc` of its own whose sysctls can be written only as far as they are the
+//! network namespace's, a `/dev` with nothing that could do harm. [`seal`] keeps it so. The death of the parent is the death of the child, and
 //! the death of a pid namespace's first process that of everything in it: nothing outlives a
 //! rehearsal, however it ends.
 
@@ -81,6 +81,16 @@ pub enum Privilege {
     Root,
 }
 
+impl Privilege {
+    /// Its word on the hidden commands' line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Namespaced => "namespaced",
+            Self::Root => "root",
+        }
+    }
+}
+
 /// Has this process die with the one that started it.
 ///
 /// [`Error::Orphaned`] where that one is gone already. `parent` is its number; in a pid namespace of
@@ -94,8 +104,8 @@ pub fn die_with(parent: Option<i32>) -> Result<(), Error> {
 }
 
 /// Moves this process into new namespaces, and its next child into a new pid namespace. This
-/// process must have one thread, and afterwards can start no other.
-pub fn unshare(privilege: Privilege) -> Result<(), Error> {
+/// process must have one thread, and afterwards can start no other. Returns what it came to.
+pub fn unshare(privilege: Privilege) -> Result<Privilege, Error> {
     let all = CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWPID
@@ -104,13 +114,28 @@ pub fn unshare(privilege: Privilege) -> Result<(), Error> {
     let (uid, gid) = (geteuid(), getegid());
     if privilege == Privilege::Namespaced {
         match nix::sched::unshare(all | CloneFlags::CLONE_NEWUSER) {
-            Ok(()) => return map(uid.as_raw(), gid.as_raw()),
+            Ok(()) => return map(uid.as_raw(), gid.as_raw()).map(|()| privilege),
             // Real root can do without, where user namespaces are switched off.
             Err(_) if uid.is_root() => {}
             Err(reason) => return Err(refused(reason)),
         }
     }
-    nix::sched::unshare(all).map_err(refused)
+    nix::sched::unshare(all).map_err(refused)?;
+    Ok(Privilege::Root)
+}
+
+/// Seals what [`close`] made: in a further user namespace nobody can take back what was mounted
+/// before it or make it writable (mount_namespaces(7)). Real root, who could, is not stopped.
+pub fn seal(privilege: Privilege) -> Result<(), Error> {
+    match privilege {
+        Privilege::Root => Ok(()),
+        Privilege::Namespaced => {
+            let (uid, gid) = (geteuid(), getegid());
+            nix::sched::unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)
+                .map_err(refused)?;
+            map(uid.as_raw(), gid.as_raw())
+        }
+    }
 }
 
 /// This user is root inside (user_namespaces(7)).

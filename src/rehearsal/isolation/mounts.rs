@@ -14,8 +14,20 @@ use super::Error;
 const FRESH: [&str; 5] = ["/run", "/tmp", "/var/tmp", "/var/lib/farmctl", "/dev"];
 /// What is in the new `/dev`.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
-/// The only part of `/proc` that can be written: it belongs to the network namespace.
+/// The only sysctls that can be written: they belong to the network namespace.
 const NETWORK: &str = "/proc/sys/net";
+/// Parts of `/proc` that belong to the whole machine, without `/proc/sys`.
+const MACHINE: [&str; 9] = [
+    "acpi",
+    "asound",
+    "bus",
+    "driver",
+    "fs",
+    "irq",
+    "mtrr",
+    "scsi",
+    "sysrq-trigger",
+];
 /// Where the devices wait while `/dev` is exchanged.
 const ASIDE: &str = "/run/devices";
 
@@ -33,6 +45,12 @@ pub fn close(state: &Path) -> Result<(), Error> {
         put_fresh(state)?;
     }
     bring_devices_back()?;
+    for name in MACHINE.into_iter().chain(["sys"]) {
+        let path = format!("/proc/{name}");
+        if Path::new(&path).exists() {
+            bind(&path, &path)?;
+        }
+    }
     bind(NETWORK, NETWORK)?;
     lock()
 }
@@ -139,7 +157,9 @@ impl Seen {
     /// Whether the rehearsal itself mounted it to be written.
     fn is_ours(&self) -> bool {
         let path = Path::new(&self.path);
-        path == Path::new(NETWORK) || FRESH.iter().any(|fresh| path.starts_with(fresh))
+        path == Path::new(NETWORK)
+            || path == Path::new("/proc")
+            || FRESH.iter().any(|fresh| path.starts_with(fresh))
     }
 }
 
@@ -223,6 +243,6 @@ mod tests {
             .is_ours()
         };
         assert!(ours("/proc/sys/net") && ours("/run") && ours("/dev/null"));
-        assert!(!ours("/proc") && !ours("/") && !ours("/runtime"));
+        assert!(!ours("/proc/sys") && !ours("/") && !ours("/runtime"));
     }
 }
