@@ -59,7 +59,7 @@ pub(super) fn gate(session: &Session<'_>, args: &GateArgs) -> u8 {
 /// The stage.
 pub(super) fn stage(session: &Session<'_>, args: &StageArgs) -> u8 {
     behind::play(args.privilege, &args.state, &mut |message| {
-        say(session, &message)
+        say(session, &message);
     });
     code::OK
 }
