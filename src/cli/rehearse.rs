@@ -16,6 +16,7 @@ use super::session::{self, Loaded, Session};
 use crate::rehearsal::backstage::{self, Ended};
 use crate::rehearsal::behind;
 use crate::rehearsal::isolation::Privilege;
+use crate::rehearsal::picture;
 use crate::rehearsal::report::{self, Material, Outcome, Report};
 use crate::rehearsal::scenario::{self, Action, Scenario};
 use crate::rehearsal::stage::{Message, Script, Written};
@@ -41,7 +42,27 @@ pub(super) fn run(session: &Session<'_>, args: &RehearseArgs) -> Result<u8, Fail
         },
     );
     progress.end();
-    show(session, &loaded, &played, &ended.map_err(Failure::of)?)
+    let ended = ended.map_err(Failure::of)?;
+    let report = report(&loaded, &played, &ended);
+    keep_page(session, args, &report)?;
+    show(session, &report, ended.signal)
+}
+
+/// Writes the page where the command line says so, and tells where it is.
+fn keep_page(session: &Session<'_>, args: &RehearseArgs, report: &Report) -> Result<(), Failure> {
+    let Some(path) = &args.report else {
+        return Ok(());
+    };
+    std::fs::write(path, picture::page(report)).map_err(|error| {
+        let path = path.display();
+        Failure::error(format!("{path} can't be written: {error}"))
+    })?;
+    let place = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    session.out.message(&format!(
+        "The picture of the run is in {}.",
+        place.display()
+    ));
+    Ok(())
 }
 
 /// The gate.
@@ -222,15 +243,10 @@ fn read_scenario(
     Ok((written, known))
 }
 
-/// Prints the report; its outcome is the exit code.
-fn show(
-    session: &Session<'_>,
-    loaded: &Loaded,
-    played: &Played,
-    ended: &Ended,
-) -> Result<u8, Failure> {
+/// What was seen, judged.
+fn report(loaded: &Loaded, played: &Played, ended: &Ended) -> Report {
     let performance = &ended.performance;
-    let report = Report::new(&Material {
+    Report::new(&Material {
         farm: loaded.farm.farm.as_str(),
         dataplane: &played.script.dataplane.to_string(),
         scenario: &played.scenario,
@@ -239,13 +255,17 @@ fn show(
         weights: &performance.weights,
         notes: &performance.notes,
         interrupted: performance.interrupted,
-    });
+    })
+}
+
+/// Prints the report; its outcome is the exit code.
+fn show(session: &Session<'_>, report: &Report, signal: Option<Signal>) -> Result<u8, Failure> {
     if session.wants_values() {
-        session.value(&report)?;
+        session.value(report)?;
     } else {
-        session.out.result(&report::text(&report));
+        session.out.result(&report::text(report));
     }
-    Ok(exit_code(&report, ended.signal))
+    Ok(exit_code(report, signal))
 }
 
 fn exit_code(report: &Report, signal: Option<Signal>) -> u8 {

@@ -128,6 +128,20 @@ fn a_window_leaves_out_what_is_not_in_it() {
 }
 
 #[test]
+fn a_download_belongs_to_the_time_in_which_it_ended() {
+    let mut record = record();
+    for (sample, took) in record.samples.iter_mut().zip([4_000_000, 10_000_000]) {
+        sample.kind = Kind::Download;
+        sample.due = 0;
+        sample.took = took;
+        sample.outcome = Outcome::Lost(Loss::Reset);
+    }
+    assert_eq!(held("lost: 0 to 3s", &record), "0 of 298");
+    assert_eq!(failed("lost: 0 from 3s to 5s", &record), "1 of 201 (0.5%)");
+    assert_eq!(failed("lost: 0 from 9s", &record), "1 of 101 (1%)");
+}
+
+#[test]
 fn a_service_that_was_never_asked_holds_nothing() {
     let mut record = record();
     record.samples.clear();

@@ -35,7 +35,8 @@ pub struct Counts {
     pub wrong: u64,
 }
 
-/// The samples of a service that were due in a time.
+/// The samples of a service that belong to a time: by when they were due; a download, which lasts
+/// from the beginning, by when it ended.
 pub fn samples<'r>(
     record: &'r Record,
     service: u16,
@@ -43,7 +44,16 @@ pub fn samples<'r>(
 ) -> impl Iterator<Item = &'r Sample> + use<'r> {
     let time = time.clone();
     let samples = record.samples.iter();
-    samples.filter(move |sample| sample.service == service && time.contains(&sample.due))
+    let last = u64::try_from(record.duration.as_micros())
+        .unwrap_or(u64::MAX)
+        .saturating_sub(1);
+    samples.filter(move |sample| {
+        let at = match sample.kind {
+            Kind::New | Kind::Standing => sample.due,
+            Kind::Download => (sample.due + u64::from(sample.took)).min(last),
+        };
+        sample.service == service && time.contains(&at)
+    })
 }
 
 /// Counts requests.

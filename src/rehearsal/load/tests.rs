@@ -223,17 +223,24 @@ fn each_way_to_lose_a_request_has_its_name() {
     for (to, expected) in [
         (nobody(), Outcome::Lost(Loss::Refused)),
         (tcp(rude), Outcome::Lost(Loss::CutOff)),
-        (tcp(silent), Outcome::Lost(Loss::TimedOut)),
         (tcp(busy), Outcome::Wrong(Fault::Status(503))),
         (tcp(echo), Outcome::Wrong(Fault::Garbled)),
     ] {
-        let impatient = Load {
-            timeout: Duration::from_millis(400),
-            ..load()
-        };
-        let record = run(Speech::Http, to, impatient);
+        let record = run(Speech::Http, to, load());
         assert_eq!(outcomes(&record, Kind::New), [expected; 100]);
     }
+}
+
+#[test]
+fn a_request_without_an_answer_is_given_up_after_the_timeout() {
+    let impatient = Load {
+        timeout: Duration::from_millis(200),
+        ..load()
+    };
+    let record = run(Speech::Http, tcp(silent), impatient);
+    let timed_out = Outcome::Lost(Loss::TimedOut);
+    assert_eq!(outcomes(&record, Kind::New), [timed_out; 100]);
+    assert!(record.samples.iter().all(|sample| sample.took >= 200_000));
 }
 
 #[test]

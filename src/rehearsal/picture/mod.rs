@@ -15,12 +15,15 @@
 //! ```
 
 mod labels;
+mod page;
 mod panel;
 mod scale;
 mod style;
 mod svg;
 
 use super::report::{Outcome, Report, headline};
+pub use page::page;
+
 use labels::{Label, lanes};
 use panel::panels;
 use svg::{Svg, escaped};

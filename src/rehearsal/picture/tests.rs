@@ -129,6 +129,23 @@ fn every_step_every_server_every_failure_and_every_expectation_is_in_the_picture
 }
 
 #[test]
+fn a_page_holds_the_picture_and_why_steps_and_requests_failed() {
+    let report = eventful();
+    let page = page(&report);
+    assert!(page.contains(&picture(&report)));
+    for words in [
+        "its program dies",
+        "the kernel has no netem",
+        "99 refused",
+        "2 status 503",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    let body = page.replacen("<meta", "", 2);
+    assert!(!body.contains("<script") && !body.contains("<link"));
+}
+
+#[test]
 fn a_step_has_a_line_and_what_failed_has_bars() {
     let eventful = picture(&eventful());
     assert_eq!(eventful.matches("class=\"step\"").count(), 6);
