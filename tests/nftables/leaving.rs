@@ -111,7 +111,7 @@ fn connections_are_counted_for_each_server_until_they_end() {
 
 #[test]
 fn a_killed_server_has_its_connections_reset_and_no_other_one() {
-    for way in [Way::Nat, Way::Masquerade] {
+    for way in Way::ALL {
         let site = Site::holding(&exact(way));
         for family in Family::BOTH {
             let door = front_door(way, family);

@@ -100,3 +100,71 @@ pub(super) fn no_such_thing(change: &Change) -> Error {
         errno: Errno::EOPNOTSUPP as i32,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Setting;
+
+    fn change() -> Change {
+        Change::SetSetting {
+            setting: Setting::HashSeed,
+            from: None,
+            to: 7,
+        }
+    }
+
+    fn told(errno: Errno) -> String {
+        let refusal = Refused {
+            operation: 0,
+            element: None,
+            errno,
+            message: Some("the kernel's own words".to_owned()),
+        };
+        refused(&change(), &refusal).to_string()
+    }
+
+    #[test]
+    fn a_kernel_without_nf_tables_is_told_with_what_to_do() {
+        let missing = netlink::Error::FamilyMissing { name: "nf_tables" };
+        for error in [unopened(&missing), uncommitted(&missing)] {
+            assert!(matches!(error, Error::NoNftables { .. }), "{error}");
+            assert!(error.to_string().contains("modprobe nf_tables"), "{error}");
+        }
+    }
+
+    #[test]
+    fn missing_rights_are_no_refusal() {
+        let refusal = Refused {
+            operation: 0,
+            element: None,
+            errno: Errno::EPERM,
+            message: None,
+        };
+        let error = refused(&change(), &refusal);
+        assert!(matches!(error, Error::Permission { .. }), "{error}");
+        assert!(error.to_string().contains("CAP_NET_ADMIN"), "{error}");
+    }
+
+    #[test]
+    fn a_refusal_names_the_change_the_reason_and_the_kernels_words() {
+        for (errno, reason) in [
+            (Errno::ENOENT, "another program"),
+            (Errno::EOPNOTSUPP, "CONFIG_NFT_NAT"),
+            (Errno::ENOMEM, "out of memory"),
+            (Errno::EINVAL, "does not take one of its values"),
+            (Errno::EIO, "without a reason"),
+        ] {
+            let told = told(errno);
+            assert!(told.contains("set hash seed to 7"), "{told}");
+            assert!(told.contains(reason), "{told}");
+            assert!(told.contains("the kernel's own words"), "{told}");
+        }
+    }
+
+    #[test]
+    fn answers_that_were_lost_leave_it_open_what_was_done() {
+        let told = uncommitted(&netlink::Error::Overrun).to_string();
+        assert!(told.contains("some of them may be done"), "{told}");
+    }
+}
