@@ -19,6 +19,8 @@ mod killed;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]
+mod layout;
+#[cfg(test)]
 mod leaving;
 #[cfg(test)]
 mod local;

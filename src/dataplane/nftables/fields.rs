@@ -72,6 +72,13 @@ pub(super) fn socket(at: IpAddr, port: u16) -> Vec<u8> {
     bytes
 }
 
+/// A mark in the field of an address: its last four bytes.
+pub(super) fn marked(family: Family, mark: u32) -> Vec<u8> {
+    let mut bytes = vec![0; address_length(family) - 4];
+    bytes.extend(mark.to_ne_bytes());
+    bytes
+}
+
 /// K. A mark stands in the field of the address, with protocol 0, which no packet has.
 pub(super) fn service(key: ServiceKey) -> Vec<u8> {
     match key {
@@ -81,7 +88,7 @@ pub(super) fn service(key: ServiceKey) -> Vec<u8> {
             port,
         } => endpoint(address, protocol, port),
         ServiceKey::Mark { family, mark } => {
-            let mut bytes = mark.to_ne_bytes().to_vec();
+            let mut bytes = marked(family, mark);
             bytes.resize(service_length(family), 0);
             bytes
         }
@@ -100,10 +107,23 @@ pub(super) fn routed(at: IpAddr, interface: u32) -> Vec<u8> {
     bytes
 }
 
+/// The length of the filler before what a map has, bytes: a lookup puts it where the last field of
+/// the key stands, which is then loaded again.
+pub(super) const FILLER: usize = 4;
+
+/// The data of a map from K to X: the last field of K once more, and X.
+pub(super) fn slot(key: ServiceKey, target: &[u8]) -> Vec<u8> {
+    let mut key = service(key);
+    let mut data = key.split_off(key.len() - FILLER);
+    data.extend(target);
+    data
+}
+
 /// The first and the last key of a mark rule, and its data.
 pub(super) fn mark(rule: &MarkRule) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let at = |port| endpoint(rule.address, rule.protocol, port);
-    let data = rule.mark.to_ne_bytes().to_vec();
+    let mut data = vec![0; FILLER];
+    data.extend(marked(Family::of(rule.address), rule.mark));
     (at(rule.ports.first), at(rule.ports.last), data)
 }
 
@@ -155,7 +175,8 @@ impl Reader<'_> {
                 port,
             });
         }
-        let mark = Reader(start).number()?;
+        let place = address_length(family) - 4;
+        let mark = Reader(start.get(place..)?).number()?;
         let key = ServiceKey::Mark { family, mark };
         let bytes = service(key);
         (mark != 0 && start.starts_with(&bytes)).then_some(key)
@@ -176,7 +197,10 @@ pub(super) fn read_mark(
     let (mut first, mut last, mut data) = (Reader(first), Reader(last), Reader(data));
     let from = first.service(family)?;
     let to = last.service(family)?;
-    let mark = data.number()?;
+    let filler = data.number()?;
+    let field = data.0;
+    data.address(family)?;
+    let mark = Reader(field.get(address_length(family) - 4..)?).number()?;
     let (
         ServiceKey::Address {
             protocol,
@@ -193,8 +217,9 @@ pub(super) fn read_mark(
         return None;
     };
     let ends = first.is_empty() && last.is_empty() && data.is_empty();
-    let fits = (protocol, address) == (protocol_to, address_to) && low <= high && mark != 0;
-    (ends && fits).then_some(MarkRule {
+    let fits = (protocol, address) == (protocol_to, address_to) && low <= high;
+    let is_mark = mark != 0 && filler == 0 && field == marked(family, mark);
+    (ends && fits && is_mark).then_some(MarkRule {
         mark,
         address,
         protocol,

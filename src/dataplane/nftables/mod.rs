@@ -5,7 +5,7 @@
 //! operations of one transaction ([`delta`]). The other half, [`Nftables`], reads and writes the
 //! tables of the network namespace in which it was opened, and what belongs to them: settings and
 //! addresses of the machine. It decides nothing, and touches no other table. The layout and its
-//! reasons are in `docs/decisions/0006-nftables-layout.md`. Called through [`Dataplane`].
+//! reasons are in `docs/decisions/0007-nftables-layout.md`. Called through [`Dataplane`].
 
 mod class;
 mod compile;
@@ -23,6 +23,10 @@ mod observe;
 mod schema;
 mod slots;
 pub mod terrain;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod unfit;
 mod watch;
 mod words;

@@ -18,7 +18,8 @@ pub(super) enum SetKind {
     Slots,
     /// `{client . K : X}`: which client went where.
     Persist,
-    /// `{address . protocol . ports : mark}`: marks that packets never carry.
+    /// `{address . protocol . ports : mark}`: marks that packets never carry, in the field of an
+    /// address.
     Marks,
     /// `{server . protocol . port : address . port}`: whom a server's answers come from.
     Reverse,
@@ -159,9 +160,12 @@ impl SetId {
 
     fn data(self) -> Vec<Field> {
         match self.kind {
-            SetKind::Slots | SetKind::Persist | SetKind::Flows => self.target().to_vec(),
+            // The first field is a filler: see `Expression::Lookup`.
+            SetKind::Slots | SetKind::Persist | SetKind::Flows => {
+                [&[Field::Port], &self.target()[..]].concat()
+            }
             SetKind::Reverse => vec![address_field(self.family), Field::Port],
-            SetKind::Marks => vec![Field::Number],
+            SetKind::Marks => vec![Field::Number, address_field(self.family)],
             SetKind::Services
             | SetKind::Servers
             | SetKind::Masquerade

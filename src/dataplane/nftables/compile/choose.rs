@@ -101,11 +101,8 @@ impl Writer<'_> {
     fn remembered(&self, memory: Memory) -> Vec<Expression> {
         let mut steps = self.fields();
         steps.extend(self.gate(memory));
-        steps.push(Expression::Lookup {
-            set: self.set(SetKind::Persist),
-            key: Registers::CLIENT,
-            into: Some(self.registers.target()),
-        });
+        steps.extend(self.registers.veil());
+        steps.extend(self.look_up(SetKind::Persist, Registers::CLIENT));
         steps.extend(self.accept_target());
         steps.push(self.remember(memory));
         steps.extend(self.onward(Keep::Flow));
@@ -116,21 +113,25 @@ impl Writer<'_> {
         let mut steps = self.fields();
         steps.extend(self.class.memory.into_iter().flat_map(|it| self.gate(it)));
         steps.extend(self.slot());
-        steps.push(Expression::Lookup {
-            set: self.set(SetKind::Slots),
-            key: self.registers.service(),
-            into: Some(self.registers.target()),
-        });
+        steps.extend(self.registers.veil_behind_number());
+        steps.extend(self.look_up(SetKind::Slots, self.registers.service()));
         steps.extend(self.accept_target());
         steps.extend(remembers.map(|memory| self.remember(memory)));
         steps.extend(self.onward(keep));
         steps
     }
 
-    /// Client and K, as far as the class reads them.
+    fn look_up(&self, kind: SetKind, key: Register) -> [Expression; 2] {
+        let last = self.registers.load_service_port(self.class.kind);
+        let set = self.set(kind);
+        self.registers.look_up_target(set, key, last)
+    }
+
+    /// K, and of the client what the class reads. K comes first: what finds it out may write over
+    /// the client.
     fn fields(&self) -> Vec<Expression> {
         let class = self.class;
-        let mut steps = Vec::new();
+        let mut steps = self.registers.load_service(class.kind, self.table());
         if class.method == Method::Hash(Input::Connection) {
             steps.push(load_port(SOURCE_PORT, Registers::CLIENT_PORT));
         }
@@ -139,13 +140,8 @@ impl Writer<'_> {
             steps.push(self.registers.load_source(Registers::CLIENT));
             steps.extend(class.memory.and_then(|memory| self.mask(memory)));
         }
-        steps.extend(self.registers.load_service(class.kind, self.table()));
-        steps.extend(
-            class
-                .only
-                .into_iter()
-                .flat_map(|key| self.registers.only(key)),
-        );
+        let only = class.only.into_iter();
+        steps.extend(only.flat_map(|key| self.registers.only(class.kind, key)));
         steps
     }
 
@@ -171,18 +167,12 @@ impl Writer<'_> {
 
     /// Goes on only if the service has this memory.
     fn gate(&self, memory: Memory) -> Vec<Expression> {
-        let target = self.registers.target();
-        vec![
-            Expression::Constant {
-                into: target,
-                value: memory.marker().to_ne_bytes().to_vec(),
-            },
-            Expression::Lookup {
-                set: self.set(SetKind::Slots),
-                key: self.registers.service(),
-                into: Some(target),
-            },
-        ]
+        let mut steps = vec![Expression::Constant {
+            into: self.registers.target(),
+            value: memory.marker().to_ne_bytes().to_vec(),
+        }];
+        steps.extend(self.look_up(SetKind::Slots, self.registers.service()));
+        steps
     }
 
     /// The number of the slot.
@@ -234,7 +224,7 @@ impl Writer<'_> {
         Expression::Remember {
             set: self.set(SetKind::Persist),
             key: Registers::CLIENT,
-            data: Some(self.registers.target()),
+            data: Some(self.registers.port()),
             timeout: u64::from(memory.timeout) * 1000,
         }
     }
@@ -275,7 +265,7 @@ pub(super) fn remember_flow(registers: Registers, kind: SetKind, timeout: u64) -
     Expression::Remember {
         set: registers.set(TableFamily::Netdev, kind),
         key: Registers::CLIENT_PORT,
-        data: (kind == SetKind::Flows).then(|| registers.target()),
+        data: (kind == SetKind::Flows).then(|| registers.port()),
         timeout,
     }
 }

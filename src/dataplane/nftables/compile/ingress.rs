@@ -7,7 +7,8 @@ use super::super::fields::protocol_number;
 use super::super::schema::SetKind;
 use super::choose::{flow, forward, remember_flow};
 use super::frame::choose_chain;
-use super::registers::{FIN, RST, Registers, SYN, compare, jump, of_flags, of_protocol};
+use super::registers::{DESTINATION_PORT, FIN, RST, Registers, SYN};
+use super::registers::{compare, jump, load_port, of_flags, of_protocol};
 use crate::netlink::nft::model::{
     Base, Comparison, Expression, Meta, Register, Rule, TableFamily, Verdict,
 };
@@ -77,12 +78,20 @@ impl Flows {
         }
     }
 
-    fn lookup(&self, kind: SetKind) -> Expression {
-        Expression::Lookup {
-            set: self.registers.set(TableFamily::Netdev, kind),
-            key: Registers::CLIENT_PORT,
-            into: (kind == SetKind::Flows).then(|| self.registers.target()),
-        }
+    fn set(&self, kind: SetKind) -> String {
+        self.registers.set(TableFamily::Netdev, kind)
+    }
+
+    /// A flow's server, where the flow is known; `port` loads the last field of its key.
+    fn look_up(&self, port: Expression) -> Vec<Expression> {
+        let mut steps = self.registers.veil().to_vec();
+        let (set, key) = (self.set(SetKind::Flows), Registers::CLIENT_PORT);
+        steps.extend(self.registers.look_up_target(set, key, port));
+        steps
+    }
+
+    fn port(&self) -> Expression {
+        load_port(DESTINATION_PORT, self.registers.port())
     }
 
     fn remember(&self, kind: SetKind, timeout: u64) -> Expression {
@@ -94,7 +103,7 @@ impl Flows {
         let mut steps = of_protocol(protocol_number(Protocol::Tcp));
         steps.extend(of_flags(FIN | RST, Comparison::Different, 0));
         steps.extend(flow(self.registers));
-        steps.push(self.lookup(SetKind::Flows));
+        steps.extend(self.look_up(self.port()));
         steps.push(self.remember(SetKind::Flows, ENDING));
         steps.push(self.remember(SetKind::Closing, ENDING));
         steps.push(forward(self.registers));
@@ -106,8 +115,12 @@ impl Flows {
         let mut steps = of_protocol(protocol_number(Protocol::Tcp));
         steps.extend(of_flags(SYN, Comparison::Equal, 0));
         steps.extend(flow(self.registers));
-        steps.push(self.lookup(SetKind::Closing));
-        steps.push(self.lookup(SetKind::Flows));
+        steps.push(Expression::Lookup {
+            set: self.set(SetKind::Closing),
+            key: Registers::CLIENT_PORT,
+            into: None,
+        });
+        steps.extend(self.look_up(self.port()));
         steps.push(forward(self.registers));
         self.rule("flows that have ended", steps)
     }
@@ -119,7 +132,7 @@ impl Flows {
         };
         let mut steps = of_protocol(protocol_number(protocol));
         steps.extend(flow(self.registers));
-        steps.push(self.lookup(SetKind::Flows));
+        steps.extend(self.look_up(self.port()));
         steps.push(self.remember(SetKind::Flows, timeout));
         steps.push(forward(self.registers));
         self.rule(&format!("{protocol} flows"), steps)
@@ -152,9 +165,10 @@ impl Flows {
             transport(quoted.source, length, registers.service()),
             transport(quoted.next, 1, registers.protocol()),
             transport(quoted.ports, 2, registers.port()),
-            self.lookup(SetKind::Flows),
-            forward(registers),
         ]);
+        let port = transport(quoted.ports, 2, registers.port());
+        steps.extend(self.look_up(port));
+        steps.push(forward(registers));
         self.rule("errors about answers", steps)
     }
 }

@@ -157,20 +157,21 @@ impl<'a> Compiler<'a> {
         let slots = self.set(first.table(), SetKind::Slots);
         let offset = self.class(first).offset();
         for (number, owner) in (offset..).zip(&self.spread.slots) {
-            let target = self.targets.get(owner).map(|(_, target)| target.clone());
-            content.add(slots, self.slot(number, target.unwrap_or_default()));
+            if let Some((_, target)) = self.targets.get(owner) {
+                content.add(slots, self.slot(number, target));
+            }
         }
         if let Some(memory) = self.memory {
             let nothing = vec![0; fields::address_length(self.family) + 4];
-            content.add(slots, self.slot(memory.marker(), nothing));
+            content.add(slots, self.slot(memory.marker(), &nothing));
         }
         Ok(())
     }
 
-    fn slot(&self, number: u32, data: Vec<u8>) -> Element {
+    fn slot(&self, number: u32, target: &[u8]) -> Element {
         Element {
             key: self.with(&number.to_ne_bytes()),
-            data,
+            data: fields::slot(self.key, target),
             ..Element::default()
         }
     }

@@ -145,38 +145,81 @@ impl Registers {
             Kind::Port => {}
             Kind::EveryPort => steps.push(zeros(self.port(), 4)),
             Kind::Mark => {
+                steps.push(zeros(self.service(), self.width() * 4));
                 steps.push(Expression::Meta {
                     key: Meta::Mark,
-                    into: self.service(),
+                    into: Register(self.protocol().0 - 1),
                 });
-                steps.extend(self.rest_of_mark());
+                steps.extend([zeros(self.protocol(), 4), zeros(self.port(), 4)]);
             }
             Kind::OwnMark => {
                 steps.push(Expression::Lookup {
                     set: self.set(table, SetKind::Marks),
                     key: self.service(),
-                    into: Some(self.service()),
+                    // The filler goes into the client's address, which is loaded later.
+                    into: Some(Register(self.service().0 - 1)),
                 });
-                steps.extend(self.rest_of_mark());
+                steps.extend([zeros(self.protocol(), 4), zeros(self.port(), 4)]);
             }
         }
         steps
     }
 
-    /// What of K is behind a mark: nothing.
-    fn rest_of_mark(self) -> Vec<Expression> {
-        let first = Register(self.service().0 + 1);
-        match self.0 {
-            Family::V4 => vec![zeros(first, 8)],
-            Family::V6 => vec![zeros(first, 12), zeros(self.protocol(), 8)],
+    /// Looks up X by a key that is all loaded, its last field by `last`.
+    ///
+    /// The data goes over that field, with the filler that `nft` needs; see [`Expression::Lookup`].
+    pub(super) fn look_up_target(
+        self,
+        set: String,
+        key: Register,
+        last: Expression,
+    ) -> [Expression; 2] {
+        let lookup = Expression::Lookup {
+            set,
+            key,
+            into: Some(self.port()),
+        };
+        [lookup, last]
+    }
+
+    /// The port that K has.
+    pub(super) fn load_service_port(self, kind: Kind) -> Expression {
+        match kind {
+            Kind::Port => load_port(DESTINATION_PORT, self.port()),
+            Kind::Mark | Kind::OwnMark | Kind::EveryPort => zeros(self.port(), 4),
         }
     }
 
+    /// Fills the registers of X for the eyes of `nft`, which never sees what a map puts there.
+    pub(super) fn veil(self) -> [Expression; 2] {
+        let port = load_port(DESTINATION_PORT, self.word());
+        [self.load_destination(self.target()), port]
+    }
+
+    /// The same where the first of them holds a number.
+    pub(super) fn veil_behind_number(self) -> Vec<Expression> {
+        let rest = Expression::Payload {
+            base: Base::Network,
+            offset: 8,
+            length: 12,
+            into: Register(self.target().0 + 1),
+        };
+        let mut steps = vec![load_port(DESTINATION_PORT, self.word())];
+        steps.extend((self.0 == Family::V6).then_some(rest));
+        steps
+    }
+
     /// Goes on only if K is this service's.
-    pub(super) fn only(self, key: ServiceKey) -> Vec<Expression> {
+    pub(super) fn only(self, kind: Kind, key: ServiceKey) -> Vec<Expression> {
         let equal = |from, value: &[u8]| compare(from, Comparison::Equal, value);
         match key {
-            ServiceKey::Mark { mark, .. } => vec![equal(self.service(), &mark.to_ne_bytes())],
+            ServiceKey::Mark { mark, .. } if kind == Kind::Mark => {
+                let place = Register(self.protocol().0 - 1);
+                vec![equal(place, &mark.to_ne_bytes())]
+            }
+            ServiceKey::Mark { family, mark } => {
+                vec![equal(self.service(), &fields::marked(family, mark))]
+            }
             ServiceKey::Address {
                 protocol,
                 address,
@@ -216,10 +259,10 @@ pub(super) fn load_protocol(into: Register) -> Expression {
     }
 }
 
-pub(super) fn zeros(into: Register, count: usize) -> Expression {
+pub(super) fn zeros(into: Register, count: u8) -> Expression {
     Expression::Constant {
         into,
-        value: vec![0; count],
+        value: vec![0; usize::from(count)],
     }
 }
 

@@ -81,6 +81,7 @@ pub(super) fn reverse(family: Family) -> Rule {
     steps.push(registers.load_source(registers.service()));
     steps.push(load_protocol(registers.protocol()));
     steps.push(load_port(SOURCE_PORT, registers.port()));
+    steps.extend(registers.veil());
     steps.push(Expression::Lookup {
         set: registers.set(TableFamily::Inet, SetKind::Reverse),
         key: registers.service(),

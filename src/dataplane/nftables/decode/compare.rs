@@ -106,8 +106,8 @@ impl Decoder {
         found
     }
 
-    /// Elements of a service that has no record.
-    fn orphans(&mut self, key: ServiceKey, elements: BTreeMap<SetId, Vec<Element>>) {
+    /// Elements of a service that is not seen.
+    pub(super) fn orphans(&mut self, key: ServiceKey, elements: BTreeMap<SetId, Vec<Element>>) {
         self.flaw(
             Some(key),
             format!(
@@ -148,7 +148,7 @@ impl Decoder {
     fn damage(&mut self, key: ServiceKey, id: SetId, element: &Element) {
         let skip = fields::service_length(id.family);
         let target = match id.kind {
-            SetKind::Slots => element.data.as_slice(),
+            SetKind::Slots => element.data.get(fields::FILLER..).unwrap_or_default(),
             SetKind::Servers => element.key.get(skip..).unwrap_or_default(),
             SetKind::Services
             | SetKind::Persist
@@ -173,7 +173,17 @@ impl Decoder {
     pub(super) fn answers(&mut self) {
         let mut found = BTreeMap::new();
         for (id, element) in self.all_of(SetKind::Reverse) {
-            found.insert((id.family, element.key.clone()), element.data.clone());
+            let plain = Element {
+                key: element.key.clone(),
+                data: element.data.clone(),
+                ..Element::default()
+            };
+            if is_same(&plain, &element) {
+                found.insert((id.family, element.key), element.data);
+            } else {
+                let rubbish = &mut self.decoded.content.rubbish;
+                rubbish.insert((id, (&element).into()));
+            }
         }
         let claimed = self.decoded.content.claims.keys();
         let keys: BTreeSet<_> = claimed.chain(found.keys()).cloned().collect();
@@ -181,6 +191,9 @@ impl Decoder {
             let wanted = self.decoded.content.answer(&key);
             if wanted != found.get(&key) {
                 self.wrong_answer(&key);
+            }
+            if !self.decoded.content.claims.contains_key(&key) {
+                found.remove(&key);
             }
         }
         self.decoded.content.reverse = found;
@@ -227,48 +240,67 @@ impl Decoder {
             }
         }
         let wanted = compile::frame(&self.decoded.content.parts(), seed);
-        let mut damaged = self.strange.clone();
-        for family in [TableFamily::Inet, TableFamily::Netdev] {
-            if self.decoded.content.alien.contains(&family) {
-                damaged.insert(family);
-            } else if self.frame.get(&family) != wanted.get(&family) {
-                self.broken(family, wanted.get(&family));
-                damaged.insert(family);
+        let mut concerned: BTreeSet<Concerned> =
+            self.strange.iter().map(|table| (*table, None)).collect();
+        for table in [TableFamily::Inet, TableFamily::Netdev] {
+            if self.decoded.content.alien.contains(&table) {
+                concerned.insert((table, None));
+            } else if self.frame.get(&table) != wanted.get(&table) {
+                concerned.extend(self.broken(table, wanted.get(&table)));
             }
         }
-        if damaged.is_empty() {
+        if concerned.is_empty() {
             return;
         }
         self.decoded.content.damage = Some(std::mem::take(&mut self.frame));
-        self.break_services(&damaged);
+        self.break_services(&concerned);
     }
 
-    fn broken(&mut self, family: TableFamily, wanted: Option<&TableFrame>) {
+    /// Tells what of a table differs, and whom it concerns.
+    fn broken(&mut self, table: TableFamily, wanted: Option<&TableFrame>) -> BTreeSet<Concerned> {
         let nothing = TableFrame::default();
-        let found = self.frame.get(&family).unwrap_or(&nothing);
+        let found = self.frame.get(&table).unwrap_or(&nothing);
         let wanted = wanted.unwrap_or(&nothing);
-        let mut what = Vec::new();
-        what.extend(names("the set", &found.sets, &wanted.sets));
-        what.extend(names("the chain", &found.chains, &wanted.chains));
-        what.extend(names("the rules of", &found.rules, &wanted.rules));
-        let (table, what) = (named(family), what.join(", "));
-        self.flaw(
-            None,
-            format!(
-                "The table {table} is not as farmctl writes it: {what}. The next apply mends it."
-            ),
+        let mut all = Vec::new();
+        all.extend(differing(Thing::Set, &found.sets, &wanted.sets));
+        all.extend(differing(Thing::Chain, &found.chains, &wanted.chains));
+        all.extend(differing(Thing::Rules, &found.rules, &wanted.rules));
+        let told: Vec<&str> = all.iter().map(|(_, told)| told.as_str()).collect();
+        let (name, told) = (named(table), told.join(", "));
+        let message = format!(
+            "The table {name} is not as farmctl writes it: {told}. The next apply mends it."
         );
+        self.flaw(None, message);
+        all.iter()
+            .map(|(name, _)| (table, family_in(name)))
+            .collect()
     }
 
-    /// Services that rely on a table that is not whole.
-    fn break_services(&mut self, tables: &BTreeSet<TableFamily>) {
+    /// Services that rely on what is not whole.
+    fn break_services(&mut self, concerned: &BTreeSet<Concerned>) {
         for (key, service) in &self.decoded.state.services {
             let mut destinations = service.destinations.values();
             let routed = destinations.any(|it| it.forwarding == Forwarding::Route);
-            if routed || tables.contains(&TableFamily::Inet) {
+            let relies = concerned.iter().any(|(table, family)| {
+                let on_table = *table == TableFamily::Inet || routed;
+                on_table && family.is_none_or(|family| family == key.family())
+            });
+            if relies {
                 self.damaged.entry(*key).or_default().whole = true;
             }
         }
+    }
+}
+
+/// A table, and of which family of packets; none where of both.
+type Concerned = (TableFamily, Option<Family>);
+
+/// For packets of which family a set or chain is, by its name.
+fn family_in(name: &str) -> Option<Family> {
+    match name.rsplit_once('_')?.1 {
+        "4" => Some(Family::V4),
+        "6" => Some(Family::V6),
+        _ => None,
     }
 }
 
@@ -312,12 +344,20 @@ fn different<'a>(these: &'a [Element], others: &'a [Element]) -> impl Iterator<I
     })
 }
 
-/// What of two maps is not the same, by name.
-fn names<T: PartialEq>(
-    what: &str,
+/// What a table consists of.
+#[derive(Clone, Copy)]
+enum Thing {
+    Set,
+    Chain,
+    Rules,
+}
+
+/// What of two maps is not the same: its name, and that in words.
+fn differing<T: PartialEq>(
+    thing: Thing,
     found: &BTreeMap<String, T>,
     wanted: &BTreeMap<String, T>,
-) -> Vec<String> {
+) -> Vec<(String, String)> {
     let all: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
     let differ = all
         .into_iter()
@@ -329,12 +369,12 @@ fn names<T: PartialEq>(
                 (_, None) => "not farmctl's",
                 _ => "changed",
             };
-            let verb = if what.starts_with("the rules") {
-                "are"
-            } else {
-                "is"
+            let told = match thing {
+                Thing::Set => format!("the set `{name}` is {how}"),
+                Thing::Chain => format!("the chain `{name}` is {how}"),
+                Thing::Rules => format!("the rules of `{name}` are {how}"),
             };
-            format!("{what} `{name}` {verb} {how}")
+            (name.clone(), told)
         })
         .collect()
 }

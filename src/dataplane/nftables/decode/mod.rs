@@ -98,26 +98,36 @@ impl Decoder {
             let settings = &mut self.decoded.state.settings;
             settings.insert(Setting::HashSeed, seed.into());
         }
-        let services = &mut self.decoded.state.services;
-        for (key, damage) in &self.damaged {
-            let Some(service) = services.get_mut(key) else {
-                continue;
-            };
-            let is_bare = service.destinations.is_empty();
-            if damage.whole {
-                service.destinations.clear();
-            }
-            let left_out = &damage.destinations;
-            service
-                .destinations
-                .retain(|server, _| !left_out.contains(server));
-            if is_bare {
-                services.remove(key);
-            }
+        for (key, damage) in std::mem::take(&mut self.damaged) {
+            self.leave_out(key, &damage);
         }
         self.decoded.flaws.sort();
         self.decoded.flaws.dedup();
         self.decoded
+    }
+
+    /// A service that is not as it must be is not seen as it is. Where there is nothing of it that
+    /// could be left out it is not seen at all, and what is there of it is nobody's.
+    fn leave_out(&mut self, key: ServiceKey, damage: &Damage) {
+        let services = &mut self.decoded.state.services;
+        let Some(service) = services.get_mut(&key) else {
+            return;
+        };
+        if service.destinations.is_empty() {
+            services.remove(&key);
+            let elements = self.decoded.content.services.get(&key).cloned();
+            self.decoded.content.replace(key, None);
+            // Its rules are there, though nobody needs them any more.
+            let found = &mut self.decoded.content.damage;
+            found.get_or_insert_with(|| self.frame.clone());
+            self.orphans(key, elements.unwrap_or_default().elements);
+        } else if damage.whole {
+            service.destinations.clear();
+        } else {
+            let left_out = &damage.destinations;
+            let destinations = &mut service.destinations;
+            destinations.retain(|server, _| !left_out.contains(server));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The first half: from tables as they were found to what their comments say.
 
-use super::super::compile::TableFrame;
+use super::super::compile::{self, TableFrame};
+use super::super::delta::is_same;
 use super::super::schema::{SetId, SetKind};
 use super::super::{fields, words};
 use super::{Decoder, named};
@@ -119,12 +120,14 @@ impl Decoder {
         for (id, element) in self.all_of(SetKind::Marks) {
             let last = element.key_end.as_deref().unwrap_or(&element.key);
             let rule = fields::read_mark(id.family, &element.key, last, &element.data);
+            let rule = rule.filter(|rule| is_same(&compile::mark_element(rule), &element));
             match (rule, id.table) {
                 (Some(rule), TableFamily::Inet) => {
                     self.decoded.content.marks.insert(rule);
                 }
-                (Some(_), TableFamily::Netdev) => {}
-                (None, _) => {
+                // What is there of it is compared with the services by these marks.
+                (_, TableFamily::Netdev) => {}
+                (None, TableFamily::Inet) => {
                     self.unreadable(id);
                     let key = (&element).into();
                     self.decoded.content.rubbish.insert((id, key));
