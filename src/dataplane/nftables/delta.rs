@@ -83,6 +83,9 @@ fn delete_table(family: TableFamily) -> Operation {
     Operation::DeleteTable(content::table(family))
 }
 
+/// A key of the map `reverse`.
+type AnswerKey = (Family, Vec<u8>);
+
 /// A transaction on its way.
 struct Change<'a> {
     content: &'a Content,
@@ -196,46 +199,53 @@ impl<'a> Change<'a> {
 
     /// The map `reverse`, where a claim changes.
     fn answers(&mut self) {
-        let (content, edit) = (self.content, self.edit);
-        let mut keys = BTreeSet::new();
-        for (key, after) in &edit.services {
-            let before = content.services.get(key);
-            let both = before.into_iter().chain(after);
-            let claims = both.flat_map(|it| it.claims.keys());
-            keys.extend(claims.map(|claim| (key.family(), claim.clone())));
-        }
+        let content = self.content;
+        let claimed = self.claimed();
+        let mut keys: BTreeSet<AnswerKey> = claimed.keys().cloned().collect();
         if self.is_made(TableFamily::Inet) {
             keys.extend(content.claims.keys().cloned());
         }
         for key in keys {
-            let after = self.answer_after(&key);
+            let new = claimed.get(&key).map_or(&[][..], Vec::as_slice);
+            let after = self.answer_after(&key, new);
             let set = inet(SetKind::Reverse, key.0);
             let element = |data: &Vec<u8>| Element {
                 key: key.1.clone(),
                 data: data.clone(),
                 ..Element::default()
             };
-            // What nobody claimed until now goes as rubbish, also where somebody claims it now.
-            let bare = element(&Vec::new());
-            let is_rubbish = content.rubbish.contains(&(set, (&bare).into()));
-            let before = content.reverse.get(&key).filter(|_| !is_rubbish);
-            let before: Vec<Element> = before.map(element).into_iter().collect();
+            let before: Vec<Element> = content.reverse.get(&key).map(element).into_iter().collect();
             let after: Vec<Element> = after.map(element).into_iter().collect();
             self.elements(set, &before, &after);
         }
     }
 
+    /// Every answer that a touched service claimed, with what touched services claim from now on.
+    fn claimed(&self) -> BTreeMap<AnswerKey, Vec<&'a Vec<u8>>> {
+        let (content, edit) = (self.content, self.edit);
+        let mut claimed = BTreeMap::<_, Vec<_>>::new();
+        for (key, after) in &edit.services {
+            let family = key.family();
+            let before = content.services.get(key).into_iter();
+            for claim in before.flat_map(|it| it.claims.keys()) {
+                claimed.entry((family, claim.clone())).or_default();
+            }
+            for (claim, data) in after.iter().flat_map(|it| &it.claims) {
+                claimed
+                    .entry((family, claim.clone()))
+                    .or_default()
+                    .push(data);
+            }
+        }
+        claimed
+    }
+
     /// What the map has for a key once the edit is done.
-    fn answer_after(&self, key: &(Family, Vec<u8>)) -> Option<&'a Vec<u8>> {
+    fn answer_after(&self, key: &AnswerKey, claimed: &[&'a Vec<u8>]) -> Option<&'a Vec<u8>> {
         let (content, edit) = (self.content, self.edit);
         let kept = content.claims.get(key).into_iter().flatten();
         let kept = kept.filter(|(service, _)| !edit.services.contains_key(service));
-        let claimed = edit
-            .services
-            .iter()
-            .filter(|(service, _)| service.family() == key.0);
-        let claimed = claimed.filter_map(|(_, it)| it.as_ref()?.claims.get(&key.1));
-        let mut all = kept.map(|(_, data)| data).chain(claimed);
+        let mut all = kept.map(|(_, data)| data).chain(claimed.iter().copied());
         let first = all.next();
         first.filter(|_| all.next().is_none())
     }
