@@ -261,7 +261,15 @@ fn colours_come_when_they_are_asked_for() {
 #[test]
 fn the_committed_schemas_are_the_generated_ones() {
     for of in [
-        "farm", "diff", "apply", "confirm", "validate", "status", "snapshot",
+        "farm",
+        "diff",
+        "apply",
+        "confirm",
+        "validate",
+        "status",
+        "snapshot",
+        "scenario",
+        "rehearsal",
     ] {
         let (code, generated, _) = output(farmctl().args(["schema", of]));
         assert_eq!(code, 0);

@@ -334,6 +334,10 @@ pub enum SchemaOf {
     Status,
     /// What `snapshot` prints.
     Snapshot,
+    /// The file that `rehearse --scenario` reads.
+    Scenario,
+    /// What `rehearse -o json` prints.
+    Rehearsal,
 }
 
 /// Arguments of `explain`.

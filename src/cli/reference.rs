@@ -27,6 +27,8 @@ pub(super) fn schema_text(of: SchemaOf) -> Result<String, Failure> {
         SchemaOf::Validate => of_type::<super::validate::ValidateReport>(),
         SchemaOf::Status => of_type::<StatusReport>(),
         SchemaOf::Snapshot => of_type::<super::snapshot::SnapshotOutline>(),
+        SchemaOf::Scenario => crate::rehearsal::scenario::scenario_schema(),
+        SchemaOf::Rehearsal => crate::rehearsal::report::report_schema(),
     };
     serde_json::to_string_pretty(&value)
         .map(|text| text + "\n")
