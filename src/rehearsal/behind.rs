@@ -5,14 +5,14 @@
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{self, Sender};
+use std::sync::Arc;
 use std::thread;
 
 use nix::sys::signal::SigSet;
 
 use super::backstage::STAGE;
 use super::isolation::{self, Privilege};
-use super::stage::{Control, Message, Script, perform};
+use super::stage::{Interrupt, Message, Script, perform};
 
 /// The gate: new namespaces, the stage in them, and a wait for its end. Returns its exit code.
 ///
@@ -61,20 +61,20 @@ fn stage(privilege: Privilege, state: &Path) -> io::Result<u8> {
 /// The stage: shuts itself off, reads the script from its input, and plays it. The end of the input
 /// ends the performance.
 pub fn play(privilege: Privilege, state: &Path, tell: &mut dyn FnMut(Message)) {
-    let (sender, control) = mpsc::channel();
+    let interrupt = Arc::new(Interrupt::default());
     let script = isolation::die_with(None)
         .and_then(|()| isolation::close(state))
         .and_then(|()| isolation::seal(privilege))
         .map_err(|error| error.to_string())
-        .and_then(|()| listen(sender));
+        .and_then(|()| listen(Arc::clone(&interrupt)));
     match script {
-        Ok(script) => perform(&script, &control, tell),
+        Ok(script) => perform(&script, &interrupt, tell),
         Err(message) => tell(Message::Failed(message)),
     }
 }
 
 /// Reads the script, and goes on listening for the end.
-fn listen(sender: Sender<Control>) -> Result<Script, String> {
+fn listen(interrupt: Arc<Interrupt>) -> Result<Script, String> {
     let wrong =
         |error: &dyn std::fmt::Display| format!("the rehearsal's script can't be read: {error}");
     let mut line = String::new();
@@ -85,7 +85,7 @@ fn listen(sender: Sender<Control>) -> Result<Script, String> {
     let script = serde_json::from_str(&line).map_err(|error| wrong(&error))?;
     let wait = move || {
         let _read = io::stdin().lock().read_to_end(&mut Vec::new());
-        let _nobody_plays = sender.send(Control::End);
+        interrupt.end();
     };
     thread::Builder::new()
         .spawn(wait)

@@ -14,3 +14,5 @@ mod farm;
 mod lab;
 #[cfg(test)]
 mod netlink;
+#[cfg(test)]
+mod rehearsal;

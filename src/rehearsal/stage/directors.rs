@@ -15,7 +15,7 @@ use crate::rehearsal::topology::Director;
 use crate::spec::DataplaneKind;
 
 /// Where the directors' files are: a file system that only the rehearsal has.
-const HOME: &str = "/run/farmctl-rehearsal";
+pub(super) const HOME: &str = "/run/farmctl-rehearsal";
 /// The program that runs, whatever its path is by now.
 const SELF: &str = "/proc/self/exe";
 

@@ -6,6 +6,7 @@
 
 mod directors;
 mod error;
+mod interrupt;
 mod lay;
 mod links;
 mod play;
@@ -19,7 +20,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use error::{Error, Result};
-pub use play::{Control, perform};
+pub use interrupt::Interrupt;
+pub use play::perform;
 
 use super::record::Record;
 use super::report::{Event, Weights};

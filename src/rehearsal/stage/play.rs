@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
 use super::lay::Site;
 use super::steps::{Scene, farm};
-use super::{Message, Performance, Script, words};
+use super::{Interrupt, Message, Performance, Script, words};
 use crate::clock::{Clock, SystemClock};
 use crate::rehearsal::load::{self, Flows, LoadError, Order, Watch};
 use crate::rehearsal::protocol::Speech;
@@ -25,17 +24,10 @@ const BREATH: Duration = Duration::from_millis(200);
 /// How often it is told where the performance is.
 const TELL: Duration = Duration::from_millis(250);
 
-/// What the stage is told while it plays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    /// End now, and tell what was seen until now.
-    End,
-}
-
 /// Plays a script. Says what happens by `tell`; the last message is [`Message::Done`] or
-/// [`Message::Failed`]. The sender of `control` may be gone; only a word ends the performance.
-pub fn perform(script: &Script, control: &Receiver<Control>, tell: &mut dyn FnMut(Message)) {
-    let end = match play(script, control, tell) {
+/// [`Message::Failed`].
+pub fn perform(script: &Script, interrupt: &Interrupt, tell: &mut dyn FnMut(Message)) {
+    let end = match play(script, interrupt, tell) {
         Ok(performance) => Message::Done(Box::new(performance)),
         Err(error) => Message::Failed(error.to_string()),
     };
@@ -44,7 +36,7 @@ pub fn perform(script: &Script, control: &Receiver<Control>, tell: &mut dyn FnMu
 
 fn play(
     script: &Script,
-    control: &Receiver<Control>,
+    interrupt: &Interrupt,
     tell: &mut dyn FnMut(Message),
 ) -> Result<Performance> {
     let (farm, scenario) = read(script)?;
@@ -59,7 +51,7 @@ fn play(
         topology.machines.len()
     )));
     let site = Site::build(&topology)?;
-    let mut scene = Scene::new(script, &topology, &site)?;
+    let mut scene = Scene::new(script, &topology, &site, interrupt)?;
     tell(Message::Progress(
         "farmctl apply on the directors".to_owned(),
     ));
@@ -69,7 +61,7 @@ fn play(
     let mut timeline = Timeline {
         start: clients.start,
         scenario: &scenario,
-        control,
+        interrupt,
         watch: Arc::clone(&clients.watch),
         events: Vec::new(),
         interrupted: false,
@@ -191,7 +183,7 @@ impl Clients {
 struct Timeline<'a> {
     start: Instant,
     scenario: &'a Scenario,
-    control: &'a Receiver<Control>,
+    interrupt: &'a Interrupt,
     watch: Arc<Watch>,
     events: Vec<Event>,
     interrupted: bool,
@@ -244,12 +236,8 @@ impl Timeline<'_> {
             if left.is_zero() {
                 return;
             }
-            match self.control.recv_timeout(left.min(TELL)) {
-                Ok(Control::End) => self.interrupted = true,
-                Err(RecvTimeoutError::Timeout) => tell(Message::Progress(self.progress())),
-                // Nobody will say anything any more.
-                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(left.min(TELL)),
-            }
+            self.interrupted = self.interrupt.wait(left.min(TELL));
+            tell(Message::Progress(self.progress()));
         }
     }
 

@@ -1,14 +1,16 @@
 //! What a scenario's steps do.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::mpsc;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
 
 use super::error::{Error, Result};
 use super::lay::Site;
 use super::links::Damage;
-use super::{Applied, Script, directors};
+use super::{Applied, Interrupt, Script, directors};
+use crate::clock::{Clock, SystemClock};
 use crate::netlink::conntrack;
 use crate::rehearsal::edit;
 use crate::rehearsal::report::Weights;
@@ -19,6 +21,8 @@ use crate::spec::{DataplaneKind, Farm, Name, read};
 
 /// How long a step waits for a command.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it looks whether the command has ended.
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// The farm while it is played on.
 #[derive(Debug)]
@@ -32,12 +36,20 @@ pub(super) struct Scene<'a> {
     pub text: String,
     /// Every run of farmctl.
     pub applied: Vec<Applied>,
+    interrupt: &'a Interrupt,
     damage: Damage,
+    /// How many commands were run.
+    commands: usize,
 }
 
 impl<'a> Scene<'a> {
     /// The farm as it was built; the servers run, nothing is applied yet.
-    pub(super) fn new(script: &'a Script, topology: &'a Topology, site: &'a Site) -> Result<Self> {
+    pub(super) fn new(
+        script: &'a Script,
+        topology: &'a Topology,
+        site: &'a Site,
+        interrupt: &'a Interrupt,
+    ) -> Result<Self> {
         let mut scene = Self {
             script,
             topology,
@@ -45,7 +57,9 @@ impl<'a> Scene<'a> {
             programs: BTreeMap::new(),
             text: script.farm.text.clone(),
             applied: Vec::new(),
+            interrupt,
             damage: Damage::default(),
+            commands: 0,
         };
         for (name, machine) in &topology.machines {
             let listens = machine.listens.iter();
@@ -186,32 +200,53 @@ impl<'a> Scene<'a> {
             .ok_or_else(|| Error::Refused(format!("there is no real server called {name}")))
     }
 
-    fn run(&self, node: &Name, words: &[String]) -> Result<()> {
+    /// Waits for the command's own end; what it leaves in the background goes on.
+    fn run(&mut self, node: &Name, words: &[String]) -> Result<()> {
         let Some((path, arguments)) = words.split_first() else {
             return Ok(());
         };
+        self.commands += 1;
+        let said = PathBuf::from(directors::HOME).join(format!("said-{}", self.commands));
+        let file = File::create(&said).map_err(Error::system("a file can't be made"))?;
         let mut command = directors::program(path);
         command.args(arguments).current_dir("/");
-        let (done, ended) = mpsc::channel();
-        let space = self.site.space(node.as_str())?.share()?;
-        std::thread::Builder::new()
-            .spawn(move || done.send(space.command(command)))
-            .map_err(Error::system("a thread can't be started"))?;
-        let output = ended.recv_timeout(PATIENCE).map_err(|_| {
-            let limit = PATIENCE.as_secs();
-            Error::Refused(format!(
-                "{path} still runs after {limit} s; it ends with the rehearsal"
-            ))
-        })??;
-        if output.status.success() {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(file);
+        let told = format!("{path} can't be run");
+        let mut child = self
+            .site
+            .space(node.as_str())?
+            .run(|| command.spawn().map_err(Error::system(told)))?;
+        let Some(status) = self.wait_for(&mut child)? else {
+            return Err(Error::Refused(format!(
+                "{path} still ran when the step gave up waiting; it ends with the rehearsal"
+            )));
+        };
+        if status.success() {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said = fs::read(&said).unwrap_or_default();
+        let said = String::from_utf8_lossy(&said).into_owned();
         Err(Error::Refused(format!(
-            "{path}: {}: {}",
-            output.status,
+            "{path}: {status}: {}",
             said.trim_end()
         )))
+    }
+
+    /// The end of a command; none where it takes too long, or the performance is to end.
+    fn wait_for(&self, child: &mut Child) -> Result<Option<ExitStatus>> {
+        let end = SystemClock.now() + PATIENCE;
+        while SystemClock.now() < end {
+            let ended = child
+                .try_wait()
+                .map_err(Error::system("a command is lost"))?;
+            if ended.is_some() || self.interrupt.wait(GLANCE) {
+                return Ok(ended);
+            }
+        }
+        Ok(None)
     }
 
     fn flush(&self, director: &Name) -> Result<()> {
