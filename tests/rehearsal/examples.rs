@@ -1,6 +1,7 @@
 //! The farm at the top and every example, by nftables.
 
 use std::fs;
+use std::path::PathBuf;
 
 use super::play::{Play, User, top};
 
@@ -19,9 +20,12 @@ const REFUSED: [(&str, &str); 2] = [
 
 fn files() -> Vec<String> {
     let entries = fs::read_dir(top().join("examples")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let yaml = names.filter(|name| name.ends_with(".yaml"));
-    let mut files: Vec<String> = yaml.map(|name| format!("examples/{name}")).collect();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let yaml = paths.filter(|path| path.extension().is_some_and(|ending| ending == "yaml"));
+    let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let mut files: Vec<String> = yaml
+        .map(|path| format!("examples/{}", name(path)))
+        .collect();
     files.push("farm.yaml".to_owned());
     files.sort();
     files
