@@ -88,6 +88,19 @@ fn connections_go_on_after_the_director_forgot_them() {
 }
 
 #[test]
+fn flows_of_direct_routing_go_on_after_the_director_forgot_them() {
+    let scenario = "version: 1\nduration: 3s\n\
+        load: { rate: 50/s, keep_alive: 6, downloads: 4, udp: 0/s }\n\
+        steps: [{ at: 1s, flush_connections: lb1 }, { at: 2s, flush_connections: lb1 }]\n\
+        expect: ['lost: 0', 'errors: 0', 'kept: all']\n";
+    held(
+        &Play::of("examples/direct-routing.yaml")
+            .with(scenario)
+            .report(),
+    );
+}
+
+#[test]
 fn a_step_that_cannot_be_done_is_told_and_fails_the_rehearsal() {
     let step =
         "  - { at: 100ms, run: { node: web1, command: [sh, -c, 'echo oh dear >&2; exit 3'] } }\n";

@@ -81,6 +81,15 @@ fn reason(errno: Errno) -> String {
     text.to_owned()
 }
 
+/// The error of flows that could not be forgotten.
+pub(super) fn not_forgotten(refused: &Refused) -> Error {
+    Error::Refused {
+        what: "forget the flows and clients that packets left behind".to_owned(),
+        reason: reason(refused.errno),
+        errno: refused.errno as i32,
+    }
+}
+
 /// The error of a reset that was refused.
 pub(super) fn not_killed(refused: &Refused) -> Error {
     Error::Refused {

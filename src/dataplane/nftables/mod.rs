@@ -22,6 +22,7 @@ mod leave;
 mod observe;
 mod schema;
 mod slots;
+mod takeover;
 pub mod terrain;
 #[cfg(test)]
 mod testing;

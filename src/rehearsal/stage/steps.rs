@@ -11,7 +11,7 @@ use super::lay::Site;
 use super::links::Damage;
 use super::{Applied, Interrupt, Script, directors};
 use crate::clock::{Clock, SystemClock};
-use crate::netlink::conntrack;
+use crate::dataplane::{self, Nftables};
 use crate::rehearsal::edit;
 use crate::rehearsal::report::Weights;
 use crate::rehearsal::scenario::{Action, Programs};
@@ -258,7 +258,11 @@ impl<'a> Scene<'a> {
             ));
         }
         let space = self.site.space(director.as_str())?;
-        space.run(|| Ok(conntrack::Client::open()?.flush()?))
+        space.run(|| {
+            let refused = |error: dataplane::Error| Error::Refused(error.to_string());
+            let mut plane = Nftables::open().map_err(refused)?;
+            plane.forget_everything().map_err(refused)
+        })
     }
 }
 
