@@ -31,6 +31,11 @@ fn drawing(topology: &Topology) -> String {
         for held in &machine.held {
             lines.push(format!("  holds {} on {}", held.vip, held.device));
         }
+        for (device, local) in &machine.checks {
+            lines.push(format!(
+                "  {device} takes GRE packets with a checksum to {local}"
+            ));
+        }
         for one in &machine.unpacks {
             lines.push(format!("  unpacks {one:?}"));
         }
