@@ -46,7 +46,7 @@ impl Contest {
         let files = [
             ("edit0.nft", ruleset::difference(&before, &after)),
             ("edit1.nft", ruleset::difference(&after, &before)),
-            ("rules.nft", before),
+            ("rules.nft", ruleset::without_rules(&before)),
         ];
         for (name, text) in files {
             std::fs::write(self.place.path().join(name), text).unwrap();

@@ -24,6 +24,27 @@ fn elements(listed: &str) -> BTreeMap<String, BTreeSet<String>> {
     all
 }
 
+/// The listed ruleset without its rules. `nft` 1.0.6 does not read back how it lists them; they are
+/// few, and what it is spared is to its advantage.
+pub(crate) fn without_rules(listed: &str) -> String {
+    let mut inside = false;
+    let mut text = String::with_capacity(listed.len());
+    for line in listed.lines() {
+        let word = line.trim_start();
+        inside |= word.starts_with("chain ");
+        let is_rule = inside
+            && !["chain ", "type ", "}"]
+                .iter()
+                .any(|it| word.starts_with(it));
+        if !is_rule {
+            text.push_str(line);
+            text.push('\n');
+        }
+        inside &= word != "}";
+    }
+    text
+}
+
 /// What `nft -f` has to be given to make `after` out of `before`, where only elements differ.
 pub(crate) fn difference(before: &str, after: &str) -> String {
     let (before, after) = (elements(before), elements(after));
