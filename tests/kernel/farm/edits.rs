@@ -71,11 +71,11 @@ fn weights_and_schedulers_change_under_live_connections_through_tunnels() {
 
 #[test]
 fn the_forwarding_method_changes_under_live_connections_there_and_back() {
-    // A real server that has the address on its tunnel device answers to both.
-    let mut edited = Edited::start(Text::new(Method::Tunnel));
-    edited.edit(edited.text.with_method(Method::DirectRouting));
-    edited.spreads([2, 4, 6]);
+    let mut edited = Edited::start(Text::new(Method::DirectRouting));
+    edited.site.real_servers_hold_for(Method::Tunnel);
     edited.edit(edited.text.with_method(Method::Tunnel));
+    edited.spreads([2, 4, 6]);
+    edited.edit(edited.text.with_method(Method::DirectRouting));
     edited.spreads([2, 4, 6]);
     edited.live.finish();
 }

@@ -97,6 +97,14 @@ impl Site {
         site
     }
 
+    /// Real servers take the floating addresses for another method, too.
+    pub(super) fn real_servers_hold_for(&self, method: Method) {
+        for (family, interface) in method.holders() {
+            self.farm
+                .real_servers_hold(interface, self.method.vip(family));
+        }
+    }
+
     /// The virtual service.
     pub(super) fn service(&self, family: Family) -> SocketAddr {
         SocketAddr::new(self.method.vip(family), 80)
