@@ -1,6 +1,6 @@
 //! What farmctl's two tables hold, service by service.
 //!
-//! A [`Content`] is made by [`compile`], service by service, or read by [`super::decode`]; an
+//! A [`Content`] is made by [`compile()`], service by service, or read by [`super::decode`]; an
 //! [`Edit`] says which services become what, and [`super::delta`] makes operations of it. Nothing
 //! here walks over services that an edit does not name. Pure: no socket. Called by the data plane.
 

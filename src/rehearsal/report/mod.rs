@@ -1,7 +1,7 @@
 //! What a rehearsal found, for people and for tools.
 //!
 //! Made from a record and from what the stage did; prints nothing. [`Report`] is what `-o json`
-//! gives (`schemas/rehearsal.schema.json`); [`text`] and the picture are made from it. Called by
+//! gives (`schemas/rehearsal.schema.json`); [`text()`] and the picture are made from it. Called by
 //! `cli`.
 
 mod build;

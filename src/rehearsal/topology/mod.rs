@@ -9,7 +9,7 @@
 //!
 //! Pure: a farm in, a [`Topology`] out. Interface names and addresses are those of the file; what
 //! the file leaves out (prefix lengths, the machine that runs farmctl, real servers that are bare
-//! addresses) is filled in by the rules in [`draft`]. The client and the router are additions, with
+//! addresses) is filled in by the rules in `draft`. The client and the router are additions, with
 //! addresses that the file does not use. Called by the stage, which builds it, and by tests.
 
 mod draft;

@@ -1,7 +1,7 @@
 //! From a service to its elements, and from what services need to rules.
 //!
 //! [`service`] knows one service and its surroundings only, so that one can be compiled anew without
-//! looking at the others. [`frame`] makes sets, chains and rules of all the parts that services
+//! looking at the others. [`frame()`] makes sets, chains and rules of all the parts that services
 //! need. Pure; called by [`super::content`] and [`super::decode`].
 
 mod choose;
