@@ -44,8 +44,9 @@ pub(super) fn run(session: &Session<'_>, args: &RehearseArgs) -> Result<u8, Fail
     progress.end();
     let ended = ended.map_err(Failure::of)?;
     let report = report(&loaded, &played, &ended);
+    let code = show(session, &report, ended.signal)?;
     keep_page(session, args, &report)?;
-    show(session, &report, ended.signal)
+    Ok(code)
 }
 
 /// Writes the page where the command line says so, and tells where it is.
