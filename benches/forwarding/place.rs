@@ -30,10 +30,12 @@ pub(crate) fn run_both() {
     run(guest.env_remove("UML_ARGS").env("RUST_BACKTRACE", "0"));
 }
 
-/// In network and mount namespaces of its own; without root in a user namespace, too.
+/// In network, mount and process namespaces of its own, so that no rival outlives it; without root
+/// in a user namespace, too.
 fn apart() -> Command {
     let mut command = program("unshare");
-    command.args(["--net", "--mount"]);
+    command.args(["--net", "--mount", "--mount-proc"]);
+    command.args(["--pid", "--fork", "--kill-child"]);
     if !Uid::effective().is_root() {
         command.args(["--user", "--map-root-user"]);
     }
