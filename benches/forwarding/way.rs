@@ -116,12 +116,18 @@ impl Way {
         way
     }
 
-    fn ipvsadm() -> Self {
+    /// A farm whose director holds the floating address for somebody else than farmctl.
+    fn by_rival(name: &'static str) -> (Self, IpAddr) {
         let vip = Net::Uplink.address(Family::V4, 100);
-        let way = Self::new("ipvsadm", vec![SocketAddr::new(vip, PORT)]);
+        let way = Self::new(name, vec![SocketAddr::new(vip, PORT)]);
         way.farm
             .director
             .add_address(Net::Uplink.interface(), &format!("{vip}/32"));
+        (way, vip)
+    }
+
+    fn ipvsadm() -> Self {
+        let (way, vip) = Self::by_rival("ipvsadm");
         way.farm.director.forward();
         let mut rules = format!("-A -t {vip}:{PORT} -s rr\n");
         for host in Farm::REAL_SERVERS {
@@ -138,11 +144,7 @@ impl Way {
     }
 
     fn by_hand() -> Self {
-        let vip = Net::Uplink.address(Family::V4, 100);
-        let way = Self::new("nft by hand", vec![SocketAddr::new(vip, PORT)]);
-        way.farm
-            .director
-            .add_address(Net::Uplink.interface(), &format!("{vip}/32"));
+        let (way, vip) = Self::by_rival("nft by hand");
         way.farm.director.forward();
         let rules = way.write("rules.nft", &rules(vip));
         let status = way.farm.director.run(|| {
@@ -159,11 +161,7 @@ impl Way {
         text: fn(IpAddr, &Path) -> String,
         arguments: &[&str],
     ) -> Self {
-        let vip = Net::Uplink.address(Family::V4, 100);
-        let mut way = Self::new(name, vec![SocketAddr::new(vip, PORT)]);
-        way.farm
-            .director
-            .add_address(Net::Uplink.interface(), &format!("{vip}/32"));
+        let (mut way, vip) = Self::by_rival(name);
         let file = way.write("rival.conf", &text(vip, way.place.path()));
         let child = way.farm.director.run(|| {
             let mut rival = program(command);

@@ -15,6 +15,7 @@ mod memory;
 pub mod nftables;
 mod preflight;
 mod proc;
+mod protocol;
 mod seen;
 mod steady;
 mod sysctl;

@@ -4,6 +4,7 @@
 //! persistence, encapsulation only with a tunnel, and a destination whose port the kernel ignores
 //! has the service's port. Pure; called by the IPVS data plane only.
 
+use crate::dataplane::protocol::protocol;
 use crate::dataplane::{Counters, DestinationCounters};
 use crate::netlink::{ipvs as kernel, nft};
 use crate::state::{
@@ -64,15 +65,6 @@ fn kernel_protocol(protocol: Protocol) -> kernel::Protocol {
         Protocol::Tcp => kernel::Protocol::Tcp,
         Protocol::Udp => kernel::Protocol::Udp,
         Protocol::Sctp => kernel::Protocol::Sctp,
-    }
-}
-
-fn protocol(protocol: kernel::Protocol) -> Option<Protocol> {
-    match protocol {
-        kernel::Protocol::Tcp => Some(Protocol::Tcp),
-        kernel::Protocol::Udp => Some(Protocol::Udp),
-        kernel::Protocol::Sctp => Some(Protocol::Sctp),
-        kernel::Protocol::Other(_) => None,
     }
 }
 

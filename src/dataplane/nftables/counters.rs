@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
+use crate::dataplane::protocol::protocol;
 use crate::dataplane::{Counters, DestinationCounters};
 use crate::netlink::conntrack::{Entry, TcpState, Tuple};
-use crate::netlink::ipvs as kernel;
 use crate::netlink::nft::model::ElementCounter;
 use crate::state::{DestinationKey, MarkRule, Protocol, ServiceKey, State};
 
@@ -127,15 +127,6 @@ impl<'a> Directory<'a> {
     }
 }
 
-fn protocol(protocol: kernel::Protocol) -> Option<Protocol> {
-    match protocol {
-        kernel::Protocol::Tcp => Some(Protocol::Tcp),
-        kernel::Protocol::Udp => Some(Protocol::Udp),
-        kernel::Protocol::Sctp => Some(Protocol::Sctp),
-        kernel::Protocol::Other(_) => None,
-    }
-}
-
 /// How a connection counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -219,6 +210,7 @@ impl Census {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::netlink::ipvs as kernel;
     use crate::state::{Family, PortRange};
 
     fn ip(text: &str) -> IpAddr {

@@ -5,6 +5,7 @@
 
 use super::content::Unfit;
 use crate::dataplane::consistent::{self, Share, Size};
+use crate::spec::EXACT_STEPS;
 use crate::state::{Destination, DestinationKey, SchedulerFlags, Service, ServiceAttributes};
 
 /// What of a packet chooses the slot.
@@ -40,8 +41,6 @@ pub(super) struct Spread {
 const EXACT: u64 = 64;
 /// Otherwise shares are rounded onto so many slots: the first that is fine enough.
 const ROUNDED: [u32; 3] = [256, 1024, 4096];
-/// The longest sequence.
-const LONGEST: u64 = 16_384;
 
 /// Who takes a destination's part: its name for the table that hashes clients.
 type Parts = Vec<(DestinationKey, u32)>;
@@ -128,7 +127,7 @@ fn divisor(one: u32, other: u32) -> u32 {
 /// `rr` and `wrr` in turn.
 fn sequence(parts: &[(DestinationKey, u32)]) -> Result<Spread, Unfit> {
     let (weights, sum) = reduced(parts);
-    if sum > LONGEST {
+    if sum > EXACT_STEPS {
         return Err(Unfit::LongSequence(sum));
     }
     Ok(Spread {
