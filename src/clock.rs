@@ -4,7 +4,52 @@
 //! a [`Clock`]; nothing else in the crate may ask the system for the time (`clippy.toml` fences
 //! the calls).
 
+use std::fmt;
+use std::ops::Add;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// A point in time, as the time since the machine booted (`CLOCK_BOOTTIME`).
+///
+/// What the engines are given instead of a clock. It says nothing in another boot.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Moment(Duration);
+
+impl Moment {
+    /// The moment so long after the machine booted.
+    pub const fn since_boot(length: Duration) -> Self {
+        Self(length)
+    }
+
+    /// How long after the machine booted.
+    pub const fn as_since_boot(self) -> Duration {
+        self.0
+    }
+
+    /// How long it is since `earlier`; zero where that is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, length: Duration) -> Self {
+        Self(self.0.saturating_add(length))
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} after boot", self.0)
+    }
+}
 
 /// A source of time: monotonic for intervals, wall clock for what a person reads.
 pub trait Clock {

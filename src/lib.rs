@@ -8,13 +8,17 @@
 //!
 //! `src/main.rs` turns arguments into a call and an error into an exit code; everything else is
 //! here. Each module may use only what stands before it in this list (a test reads the `use`
-//! lines): [`clock`] < [`spec`] < [`state`] < dataplane < reconcile < rehearsal < cli.
+//! lines): [`clock`] < [`spec`] < [`state`] < [`event`] < [`health`] < dataplane < reconcile < [`probe`]
+//! < notification < api < daemon < rehearsal < cli.
 //! [`netlink`] makes and reads messages and decides nothing; only dataplane and rehearsal use it.
 
 pub mod cli;
 pub mod clock;
 pub mod dataplane;
+pub mod event;
+pub mod health;
 pub mod netlink;
+pub mod probe;
 pub mod reconcile;
 pub mod rehearsal;
 pub mod spec;

@@ -6,6 +6,7 @@
 //! and by `state::desired` (to make the kernel's state from it).
 
 mod capability;
+mod check;
 mod director;
 mod effective;
 mod network;
@@ -24,6 +25,11 @@ mod vip;
 mod word_or_map;
 
 pub use capability::{Capability, EXACT_SERVICES, EXACT_STEPS, Lack};
+pub use check::{
+    AgentCheck, BannerCheck, Check, DnsCheck, DnsRecord, EffectiveCheck, ExecCheck, FileCheck,
+    GrpcCheck, HttpCheck, HttpMethod, HttpVersion, Kind, PingCheck, SmtpCheck, SmtpSecurity,
+    TcpCheck, Timing, TlsCheck, TlsVersion, UdpCheck, Vantage, Way,
+};
 pub use director::{
     ConnectionSync, DataplaneChoice, DataplaneKind, Directors, IpvsOptions, IpvsSysctls,
     IpvsTimeouts, LeastConnections, NftablesOptions,
@@ -37,7 +43,7 @@ pub use problem::{Path, Place, Problem, Segment, Severity};
 pub use real_server::{NoCheck, Pool, RealServer, RealServerDefaults, SorryServer};
 pub use scalar::{
     AddressWithPrefix, Duration, InterfaceName, Name, OneOrMany, OrNone, PortSpec, ScalarError,
-    Version,
+    StatusRange, Version,
 };
 pub use service::{
     Defaults, Forwarding, GreOptions, GueOptions, HashOptions, NatOptions, Persistence, Protocol,

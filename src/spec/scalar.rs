@@ -328,3 +328,63 @@ pub enum OrNone<T> {
     /// A value.
     Some(T),
 }
+
+/// Status codes of HTTP: `200` or `200-399`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StatusRange {
+    /// The first one.
+    pub first: u16,
+    /// The last one, not below the first.
+    pub last: u16,
+}
+
+impl StatusRange {
+    /// Whether a code is one of them.
+    pub fn contains(self, code: u16) -> bool {
+        (self.first..=self.last).contains(&code)
+    }
+
+    /// A single code.
+    pub fn single(code: u64) -> Result<Self, ScalarError> {
+        match u16::try_from(code) {
+            Ok(code @ 100..=599) => Ok(Self {
+                first: code,
+                last: code,
+            }),
+            _ => Err(not_a_status(code)),
+        }
+    }
+}
+
+impl fmt::Display for StatusRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first == self.last {
+            return self.first.fmt(f);
+        }
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+impl FromStr for StatusRange {
+    type Err = ScalarError;
+
+    /// A range of codes only: a single code is a number, not a text.
+    fn from_str(text: &str) -> Result<Self, ScalarError> {
+        let range = text
+            .split_once('-')
+            .and_then(|(first, last)| Some((decimal::<u16>(first)?, decimal::<u16>(last)?)));
+        match range {
+            Some((first, last)) if (100..=last).contains(&first) && last <= 599 => {
+                Ok(Self { first, last })
+            }
+            _ => Err(not_a_status(shown(text))),
+        }
+    }
+}
+
+fn not_a_status(text: impl fmt::Display) -> ScalarError {
+    ScalarError::new(
+        format_args!("`{text}` is neither a status code nor a range of them"),
+        "write a number from 100 to 599, or two of them as in `200-399`",
+    )
+}

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     AddressWithPrefix, Duration, Forwarding, GreOptions, GueOptions, HashOptions, InterfaceName,
-    Name, NatOptions, OneOrMany, OrNone, PortSpec, Scheduler, Tunnel, TurnOptions, Version,
-    VipAddress,
+    Name, NatOptions, OneOrMany, OrNone, PortSpec, Scheduler, StatusRange, Tunnel, TurnOptions,
+    Version, VipAddress,
 };
 
 macro_rules! schema {
@@ -54,6 +54,13 @@ schema! {
         "pattern": "^[0-9]+(ms|s|m|h|d)$",
         "description": "A length of time with a unit: ms, s, m, h or d.",
         "examples": ["50ms", "10s", "5m", "1h", "1d"],
+    };
+    StatusRange, "StatusRange": {
+        "description": "A status code of HTTP, or a range of them.",
+        "oneOf": [
+            { "type": "integer", "minimum": 100, "maximum": 599 },
+            { "type": "string", "pattern": "^[1-5][0-9][0-9]-[1-5][0-9][0-9]$" },
+        ],
     };
     PortSpec, "PortSpec": {
         "description": "A port, or a range of ports.",

@@ -13,8 +13,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    AddressWithPrefix, Duration, InterfaceName, Name, OneOrMany, OrNone, PortSpec, Version,
-    VipAddress,
+    AddressWithPrefix, Duration, InterfaceName, Name, OneOrMany, OrNone, PortSpec, StatusRange,
+    Version, VipAddress,
 };
 
 /// Reads a value that is always a text.
@@ -289,5 +289,38 @@ impl<'de> Visitor<'de> for VipAddressVisitor {
             network,
             interface,
         })
+    }
+}
+
+impl Serialize for StatusRange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.first == self.last {
+            return serializer.serialize_u16(self.first);
+        }
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for StatusRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StatusVisitor)
+    }
+}
+
+struct StatusVisitor;
+
+impl Visitor<'_> for StatusVisitor {
+    type Value = StatusRange;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a status code or a range of them")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<StatusRange, E> {
+        StatusRange::single(number).map_err(E::custom)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<StatusRange, E> {
+        text.parse().map_err(E::custom)
     }
 }

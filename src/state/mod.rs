@@ -16,6 +16,7 @@ mod entries;
 mod facts;
 mod leaving;
 mod marks;
+mod overlay;
 mod plan;
 mod service;
 mod setting;
@@ -28,9 +29,11 @@ pub use apply::Misfit;
 pub use change::Change;
 pub use desired::{
     Desired, MARKS_FIRST, MARKS_LAST, Note, NoteKind, Origin, Part, RealServerOrigin, desired,
+    desired_with,
 };
 pub use facts::{HostFacts, InterfaceFacts};
 pub use marks::{MarkRule, PortRange};
+pub use overlay::{Member, Overlay, Share};
 pub use plan::{Phase, Plan, plan};
 pub use service::{
     ClientMask, Destination, DestinationKey, Family, Forwarding, Persistence, Protocol,

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use crate::spec::{DataplaneKind, Directors, Farm, Name, Node, Path};
 
-use super::{AddressKey, DestinationKey, HostFacts, ServiceKey, State};
+use super::{AddressKey, DestinationKey, HostFacts, Overlay, ServiceKey, State};
 
 pub use marks::{MARKS_FIRST, MARKS_LAST};
 
@@ -119,11 +119,23 @@ pub fn desired(
     host: &HostFacts,
     dataplane: DataplaneKind,
 ) -> Desired {
+    desired_with(farm, node, host, dataplane, &Overlay::default())
+}
+
+/// The same, bent by an overlay: health, drains, overrides.
+#[must_use]
+pub fn desired_with(
+    farm: &Farm,
+    node: Option<&Name>,
+    host: &HostFacts,
+    dataplane: DataplaneKind,
+    overlay: &Overlay,
+) -> Desired {
     let mut desired = Desired::default();
     let Some(here) = Here::find(farm, node, host, dataplane) else {
         return desired;
     };
-    services::add(&mut desired, farm, dataplane);
+    services::add(&mut desired, farm, dataplane, overlay);
     vips::add(&mut desired, &here);
     options::add(&mut desired, &here);
     desired

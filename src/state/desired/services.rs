@@ -10,12 +10,13 @@ use crate::spec::{
 };
 
 use super::super::{
-    Destination, DestinationKey, Family, MarkRule, Protocol, Service, ServiceAttributes, ServiceKey,
+    Destination, DestinationKey, Family, MarkRule, Member, Overlay, Protocol, Service,
+    ServiceAttributes, ServiceKey,
 };
 use super::{Desired, Note, NoteKind, Origin, Part, RealServerOrigin, marks, words};
 
 /// Adds every service of the farm, with its destinations and marks.
-pub(super) fn add(desired: &mut Desired, farm: &Farm, dataplane: DataplaneKind) {
+pub(super) fn add(desired: &mut Desired, farm: &Farm, dataplane: DataplaneKind, overlay: &Overlay) {
     let marks = marks::allot(farm);
     for (name, service) in &farm.services {
         let Some(vip) = farm.vips.get(&service.vip) else {
@@ -28,6 +29,7 @@ pub(super) fn add(desired: &mut Desired, farm: &Farm, dataplane: DataplaneKind) 
             effective: EffectiveService::of(farm, service),
             mark: marks.get(name).copied(),
             dataplane,
+            overlay,
         };
         written.add_to(desired);
     }
@@ -42,12 +44,15 @@ struct Written<'a> {
     /// The mark that farmctl sets for it.
     mark: Option<u32>,
     dataplane: DataplaneKind,
+    overlay: &'a Overlay,
 }
 
 /// A real server that joins the services of one family.
 struct Joining<'a> {
     server: &'a EffectiveRealServer,
     address: IpAddr,
+    /// Its share of new connections, as the overlay bends it.
+    weight: u32,
     part: Part,
     path: Path,
 }
@@ -175,20 +180,35 @@ impl Written<'_> {
         let mut joining = Vec::new();
         for server in &self.effective.real_servers {
             let path = self.real_server_path(server);
-            match server.address_for(vip) {
-                Some(address) => joining.push(Joining {
-                    server,
-                    address,
-                    part: Part::RealServer,
-                    path,
-                }),
-                None => notes.push(self.left_out(server, family, path)),
-            }
+            let Some(address) = server.address_for(vip) else {
+                notes.push(self.left_out(server, family, path));
+                continue;
+            };
+            joining.extend(self.share(server, address, family).map(|weight| Joining {
+                server,
+                address,
+                weight,
+                part: Part::RealServer,
+                path,
+            }));
         }
-        if joining.iter().all(|joining| joining.server.weight == 0) {
+        if joining.iter().all(|joining| joining.weight == 0) {
             joining.extend(self.sorry(vip));
         }
         joining
+    }
+
+    /// A real server's share of new connections; none where the overlay keeps it out.
+    fn share(&self, server: &EffectiveRealServer, address: IpAddr, family: Family) -> Option<u32> {
+        let member = Member {
+            service: self.name.to_string(),
+            server: server.name.clone(),
+            address,
+            port: server.port,
+        };
+        let weight = self.overlay.weight(&member, server.weight)?;
+        let sorry = self.overlay.sorry.contains(&(self.name.clone(), family));
+        Some(if sorry { 0 } else { weight })
     }
 
     fn sorry(&self, vip: IpAddr) -> Option<Joining<'_>> {
@@ -196,6 +216,7 @@ impl Written<'_> {
         Some(Joining {
             server,
             address: server.address_for(vip)?,
+            weight: server.weight,
             part: Part::SorryServer,
             path: match self.service.sorry_server {
                 Some(_) => self.path().key("sorry_server"),
@@ -255,7 +276,7 @@ fn join(desired: &mut Desired, service: &mut Service, of: ServiceKey, joining: &
         Entry::Vacant(place) => {
             place.insert(Destination {
                 forwarding: words::forwarding(server.forwarding),
-                weight: server.weight,
+                weight: joining.weight,
                 upper_threshold: server.upper_threshold,
                 lower_threshold: server.lower_threshold,
             });
