@@ -14,6 +14,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod daemon;
 pub mod dataplane;
 pub mod event;
 pub mod health;

@@ -1,6 +1,8 @@
 //! The command line: what can be written, with the help that a user reads.
 
-use std::path::PathBuf;
+mod daemon;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
@@ -9,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::rehearsal::backstage;
 use crate::rehearsal::isolation::Privilege;
 use crate::spec::DataplaneKind;
+pub use daemon::DaemonArgs;
 
 /// One file describes the farm; one binary makes it so.
 #[derive(Debug, Parser)]
@@ -62,9 +65,31 @@ pub struct Global {
         global = true,
         value_name = "DIR",
         env = "FARMCTL_STATE_DIR",
-        default_value = "/var/lib/farmctl"
+        default_value = STATE_DIR
     )]
     pub state_dir: PathBuf,
+    /// Where the daemon answers [default: /run/farmctl/api.sock; with --state-dir, in there]
+    #[arg(long, global = true, value_name = "PATH", env = "FARMCTL_SOCKET")]
+    pub socket: Option<PathBuf>,
+}
+
+/// Where state is kept unless `--state-dir` says otherwise.
+const STATE_DIR: &str = "/var/lib/farmctl";
+/// Where the daemon of a machine answers.
+const SOCKET: &str = "/run/farmctl/api.sock";
+
+impl Global {
+    /// Where the daemon answers: `--socket`; else, with a state directory of its own, in there.
+    pub(super) fn socket(&self) -> PathBuf {
+        let beside_state = || {
+            if self.state_dir == Path::new(STATE_DIR) {
+                PathBuf::from(SOCKET)
+            } else {
+                self.state_dir.join("api.sock")
+            }
+        };
+        self.socket.clone().unwrap_or_else(beside_state)
+    }
 }
 
 /// How results are printed.
@@ -100,6 +125,8 @@ pub enum Command {
     Diff(DiffArgs),
     /// Make this machine what the file says
     Apply(ApplyArgs),
+    /// Keep this machine what the file says: watch it, check real servers, drain, tell
+    Daemon(DaemonArgs),
     /// Play the farm on this machine: namespaces, load, faults, and a report
     Rehearse(RehearseArgs),
     /// Keep what an `apply --confirm-timeout` did
@@ -132,6 +159,7 @@ impl Command {
     pub(super) fn dataplane(&self) -> Option<DataplaneKind> {
         match self {
             Self::Apply(args) => args.dataplane,
+            Self::Daemon(args) => args.dataplane,
             Self::Rehearse(args) => args.dataplane,
             Self::Validate(_)
             | Self::Diff(_)

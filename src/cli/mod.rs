@@ -6,6 +6,7 @@
 mod apply;
 pub mod args;
 mod compare;
+mod daemon;
 mod diff;
 mod failure;
 mod files;
@@ -56,6 +57,7 @@ fn reads_much(command: &Command) -> bool {
         | Command::Status(_)
         | Command::Snapshot => true,
         Command::Confirm
+        | Command::Daemon(_)
         | Command::Guard
         | Command::Rehearse(_)
         | Command::RehearsalGate(_)
@@ -108,6 +110,7 @@ fn dispatch(session: &Session<'_>, command: &Command) -> Result<u8, Failure> {
         Command::Validate(args) => validate::run(session, args),
         Command::Diff(args) => diff::run(session, args),
         Command::Apply(args) => apply::run(session, args),
+        Command::Daemon(args) => daemon::run(session, args),
         Command::Rehearse(args) => rehearse::run(session, args),
         Command::RehearsalGate(args) => Ok(rehearse::gate(session, args)),
         Command::RehearsalStage(args) => Ok(rehearse::stage(session, args)),

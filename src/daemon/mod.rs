@@ -1,0 +1,54 @@
+//! `farmctl daemon`: keeps this machine what the file says, day and night.
+//!
+//! ```text
+//! watch, git -> Core <-> health::Engine            state machines without input or output
+//! probes -> answers -> Core -> overlay -> keeper (a thread) -> kernel
+//!                      Core -> status, events, notifications;   API commands -> Core
+//! ```
+//!
+//! [`core::Core`] decides; [`run`] is the shell around it: it reads files, asks real servers, saves
+//! documents, and hands wishes to the keeper. The shell decides nothing. Called by `cli`.
+
+pub mod core;
+mod error;
+mod shell;
+pub mod watch;
+
+use std::path::PathBuf;
+
+use crate::spec::DataplaneKind;
+
+pub use error::Error;
+
+/// How a daemon is to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The farm's file, an absolute path.
+    pub file: PathBuf,
+    /// The node that this machine is, where `--node` says so.
+    pub node: Option<String>,
+    /// The state directory, an absolute path.
+    pub state_dir: PathBuf,
+    /// Where the API answers, an absolute path.
+    pub socket: PathBuf,
+    /// How to begin.
+    pub start: Start,
+    /// The data plane that is used instead of the one that the file asks for.
+    pub dataplane: Option<DataplaneKind>,
+}
+
+/// How to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// As the only daemon.
+    Run,
+    /// In the place of the daemon that runs (`--replace`).
+    Replace,
+    /// Not at all: the daemon that runs is stopped, and what farmctl made is removed (`--release`).
+    Release,
+}
+
+/// Runs until a signal ends it; services, connections and addresses stay then.
+pub fn run(options: &Options) -> Result<(), Error> {
+    shell::run(options)
+}
