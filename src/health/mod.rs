@@ -4,6 +4,25 @@
 //! time come in, and what changed comes out. It opens no socket and knows no clock; `probe` asks
 //! the questions, `daemon` drives it. Tests run it under a time of their own.
 
+mod engine;
+mod from_farm;
+mod lateness;
+mod layout;
+mod memory;
 mod question;
+mod standing;
+mod word;
 
+pub use engine::Engine;
+pub use lateness::{LATENESS_BOUNDS, Lateness};
+pub use layout::{
+    Group, GroupKey, Layout, MassFailure, MassFailureAction, OnFailure, Quorum, QuorumUnit, Server,
+    SorryServer,
+};
+pub use memory::{MEMORY_VERSION, Memory, Remembered};
 pub use question::{Advice, Answer, Expiry, Fault, Question, Verdict, Welcome};
+pub use standing::{
+    AgentStanding, Cause, Freshness, GroupStanding, Health, LastAnswer, QuorumStanding, Ramp,
+    Reason, Serving, Standing,
+};
+pub use word::{AskId, Bend, Event, Output, Stance, Told};

@@ -9,6 +9,9 @@ use crate::spec::{EffectiveCheck, Kind, Vantage};
 
 /// One question to one real server. All services that would ask the same question of the same
 /// server share it, and with it the answer.
+///
+/// It asks either a kind or an agent, never both: [`super::Layout::of`] makes two questions of a
+/// check that has both. An agent's question has the agent's port, interval and time-out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Question {
     /// Who is asked.
