@@ -1,16 +1,15 @@
 //! The file beside what is there: who this machine is, what it is to hold, what it holds.
 
-use std::collections::BTreeSet;
-
 use super::failure::Failure;
-use super::node::{Identity, identify};
-use super::plane::Chosen;
+use super::plane;
 use super::session::{Loaded, Session};
 use crate::clock::SystemClock;
 use crate::dataplane::{self, Observation};
-use crate::reconcile::{self, Adopt, Key, Origin, Record, Scope, Store};
+use crate::reconcile::{
+    self, Adopt, Chosen, Identity, Origin, Record, Scope, Store, host_name, identify, own_facts,
+};
 use crate::spec::{DataplaneKind, Farm, Name};
-use crate::state::{AddressKey, Desired, HostFacts, desired};
+use crate::state::{Desired, HostFacts, desired};
 
 /// Everything that a command needs to know about this machine and the file.
 pub(super) struct Comparison {
@@ -36,7 +35,7 @@ impl Comparison {
         adopt: Adopt,
     ) -> Result<Self, Failure> {
         let known = Known::here(session)?;
-        let chosen = Chosen::for_file(session, loaded, &known.record)?;
+        let chosen = plane::for_file(session, loaded, &known.record)?;
         let observed = dataplane::observe_best(chosen.kind)?;
         Self::read(session, loaded, known, &chosen, observed, adopt)
     }
@@ -102,9 +101,7 @@ pub(super) fn this_node(
     farm: &Farm,
     host: &HostFacts,
 ) -> Result<Option<Name>, Failure> {
-    // A machine without a readable host name is found by its addresses or by --node.
-    let host_name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match identify(farm, session.global.node.as_deref(), host, host_name.trim()) {
+    match identify(farm, session.global.node.as_deref(), host, &host_name()) {
         Ok(Identity::Node(name)) => Ok(Some(name)),
         Ok(Identity::SoleDirector) => Ok(None),
         Err(unknown) => Err(Failure::of(unknown)),
@@ -145,17 +142,4 @@ impl Known {
             Err(error) => Err(Failure::of(error)),
         }
     }
-}
-
-/// The host's facts without the addresses that farmctl put up.
-pub(super) fn own_facts(host: &HostFacts, record: &Record) -> HostFacts {
-    let ours: BTreeSet<AddressKey> = record
-        .keys
-        .keys()
-        .filter_map(|key| match key {
-            Key::Address(address) => Some(address.clone()),
-            Key::Service(_) | Key::Marks | Key::Sync(_) => None,
-        })
-        .collect();
-    host.without(&ours)
 }

@@ -12,7 +12,6 @@ mod failure;
 mod files;
 mod memory;
 mod names;
-mod node;
 mod output;
 mod plane;
 mod reference;

@@ -1,104 +1,22 @@
-//! Which data plane a command works with: the one that has farmctl's services, else the one that
-//! the file names, else the one that this kernel has.
-//!
-//! Nothing is written here: the choice is in the record with the first service that is made.
-//! Called by every command that looks at a kernel.
+//! Whether a file goes with the data plane that a command works with ([`Chosen`]); what speaks
+//! against it is told with its places. Called by every command that looks at a kernel.
 
 use super::failure::Failure;
 use super::session::{self, Loaded, Session};
-use crate::dataplane;
-use crate::reconcile::Record;
-use crate::spec::{self, DataplaneKind, Farm, report};
+use crate::reconcile::{Chosen, Record, named};
+use crate::spec::{self, DataplaneKind, report};
 
-/// The data plane of a command, and why it is that one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Chosen {
-    /// Which one.
-    pub kind: DataplaneKind,
-    because: Because,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Because {
-    /// The file names it.
-    Named,
-    /// It has farmctl's services.
-    Recorded,
-    /// The kernel has it; the reason as half a sentence.
-    Kernel(String),
-}
-
-/// The data plane that a file asks for; none where it leaves the choice to the machine.
-pub(super) fn named(farm: &Farm) -> Option<DataplaneKind> {
-    let directors = farm.directors.as_ref()?;
-    directors.dataplane.named()
-}
-
-impl Chosen {
-    /// Chooses for a machine with this record. `asked` is what the file names; where it names
-    /// nothing, and nothing is there yet, the kernel is asked.
-    pub(super) fn of(asked: Option<DataplaneKind>, record: &Record) -> Result<Self, Failure> {
-        let because = match asked {
-            Some(_) => Because::Named,
-            None => Because::Recorded,
-        };
-        if let Some(kind) = record.choose(asked).map_err(Failure::of)? {
-            return Ok(Self { kind, because });
-        }
-        let found = dataplane::resolve()?;
-        Ok(Self {
-            kind: found.dataplane,
-            because: Because::Kernel(found.because),
-        })
-    }
-
-    /// Chooses for a file, and ends the command where the file asks for more than that data plane
-    /// can do.
-    pub(super) fn for_file(
-        session: &Session<'_>,
-        loaded: &Loaded,
-        record: &Record,
-    ) -> Result<Self, Failure> {
-        let asked = session.dataplane.or_else(|| named(&loaded.farm));
-        let chosen = Self::of(asked, record)?;
-        judge(session, loaded, chosen.kind, &chosen.explanation())?;
-        Ok(chosen)
-    }
-
-    /// Why it is this one, a full sentence.
-    fn explanation(&self) -> String {
-        let kind = self.kind;
-        match &self.because {
-            Because::Named => format!("The data plane is {kind}: the file says so."),
-            Because::Recorded => {
-                format!("The data plane is {kind}: farmctl's services are on it, and stay there.")
-            }
-            Because::Kernel(reason) => {
-                format!(
-                    "The data plane is {kind}, because the file leaves the choice and {reason}."
-                )
-            }
-        }
-    }
-
-    /// What an operator should know about the choice: where the machine chose, and chose the
-    /// second best.
-    pub(super) fn note(&self) -> Option<String> {
-        let second = self.kind == DataplaneKind::Nftables;
-        let by_kernel = matches!(self.because, Because::Kernel(_));
-        (second && by_kernel).then(|| self.explanation())
-    }
-
-    /// What an operator should know where the record can't be read: it would name the data plane.
-    pub(super) fn guess(&self) -> Option<String> {
-        let guessed = matches!(self.because, Because::Kernel(_));
-        guessed.then(|| {
-            format!(
-                "Nor is it known which data plane was chosen; {} is looked at.",
-                self.kind
-            )
-        })
-    }
+/// Chooses for a file, and ends the command where the file asks for more than that data plane can
+/// do.
+pub(super) fn for_file(
+    session: &Session<'_>,
+    loaded: &Loaded,
+    record: &Record,
+) -> Result<Chosen, Failure> {
+    let asked = session.dataplane.or_else(|| named(&loaded.farm));
+    let chosen = Chosen::of(asked, record).map_err(Failure::of)?;
+    judge(session, loaded, chosen.kind, &chosen.explanation())?;
+    Ok(chosen)
 }
 
 /// Ends the command where a file does not go with the data plane that was looked at.

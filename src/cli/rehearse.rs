@@ -13,6 +13,7 @@ use super::failure::{Failure, code};
 use super::files;
 use super::plane;
 use super::session::{self, Loaded, Session};
+use crate::reconcile;
 use crate::rehearsal::backstage::{self, Ended};
 use crate::rehearsal::behind;
 use crate::rehearsal::isolation::Privilege;
@@ -114,7 +115,7 @@ fn has_one_director(loaded: &Loaded) -> Result<(), Failure> {
 /// root, else nftables. Nothing is loaded into this machine's kernel for a rehearsal that does not
 /// ask for it.
 fn dataplane(session: &Session<'_>, loaded: &Loaded) -> Result<DataplaneKind, Failure> {
-    let named = session.dataplane.or_else(|| plane::named(&loaded.farm));
+    let named = session.dataplane.or_else(|| reconcile::named(&loaded.farm));
     let (kind, why) = named.map_or_else(
         || {
             let there = Path::new("/proc/net/ip_vs").exists() && geteuid().is_root();

@@ -6,11 +6,10 @@ use schemars::JsonSchema;
 
 use super::failure::{Failure, code};
 use super::files;
-use super::plane::Chosen;
 use super::session::Session;
 use crate::clock::{Clock, SystemClock};
 use crate::dataplane;
-use crate::reconcile::{Accepted, Origin, Record, Snapshot, Store};
+use crate::reconcile::{Accepted, Chosen, Origin, Record, Snapshot, Store};
 use crate::spec::DataplaneKind;
 
 /// The outline of what `farmctl snapshot` prints. What stands inside belongs to farmctl: it is
@@ -47,7 +46,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<u8, Failure> {
     let origin = Origin::here().map_err(Failure::of)?;
     let store = Store::at(&session.global.state_dir);
     let record = Record::load(&store, &origin).map_err(Failure::of)?;
-    let dataplane = Chosen::of(None, &record)?.kind;
+    let dataplane = Chosen::of(None, &record).map_err(Failure::of)?.kind;
     let snapshot = Snapshot {
         farm: Accepted::load(&store)
             .map_err(Failure::of)?

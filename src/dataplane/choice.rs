@@ -8,7 +8,7 @@ use crate::spec::DataplaneKind;
 /// Opens a data plane of this thread's network namespace.
 ///
 /// [`Error::NoIpvs`] and [`Error::NoNftables`] where the kernel does not have it.
-pub fn open(kind: DataplaneKind) -> Result<Box<dyn Dataplane>, Error> {
+pub fn open(kind: DataplaneKind) -> Result<Box<dyn Dataplane + Send>, Error> {
     match kind {
         DataplaneKind::Ipvs => Ok(Box::new(Ipvs::open()?)),
         DataplaneKind::Nftables => Ok(Box::new(Nftables::open()?)),

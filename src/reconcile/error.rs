@@ -103,6 +103,12 @@ pub enum Error {
         /// The data plane that is asked for.
         asked: DataplaneKind,
     },
+    /// Another process has the right to write.
+    #[error(transparent)]
+    Busy(#[from] super::Busy),
+    /// The thread that keeps the machine converged could not be started.
+    #[error("the keeper's thread did not start: {0}")]
+    Thread(io::Error),
     /// The data plane can't be read.
     #[error(transparent)]
     Dataplane(#[from] dataplane::Error),

@@ -10,12 +10,15 @@
 
 mod accepted;
 mod apply;
+mod choice;
 mod confirm;
 mod digest;
 mod drain;
 mod error;
 pub mod guards;
+mod identity;
 mod journal;
+pub mod keeper;
 mod key;
 mod ledger;
 mod lock;
@@ -36,11 +39,14 @@ mod tests;
 
 pub use accepted::{Accepted, Rejected};
 pub use apply::apply;
+pub use choice::{Chosen, named};
 pub use confirm::{Confirmation, GuardEnd, Pending, confirm, guard, undo_if_due, unsettled};
 pub use digest::Digest;
 pub use error::Error;
 pub use guards::{Footprint, Refusal, Shrink};
+pub use identity::{Identity, Unknown, host_name, identify, own_facts};
 pub use journal::{Journal, Leftover};
+pub use keeper::Keeper;
 pub use key::Key;
 pub use lock::{Busy, WriterLock};
 pub use origin::Origin;
@@ -50,4 +56,4 @@ pub use record::{Record, Standing};
 pub use request::{Mode, Preflight, Prune, Remaining, Request, Surroundings, Target, effective};
 pub use scope::{Adopt, Scope};
 pub use snapshot::{Snapshot, SnapshotError};
-pub use store::Store;
+pub use store::{Document, Store};

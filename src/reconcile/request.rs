@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::dataplane::Dataplane;
+use crate::spec::Farm;
 use crate::state::{Plan, State, Subject};
 
 use super::guards::Shrink;
@@ -107,6 +108,17 @@ pub struct Surroundings<'a> {
 }
 
 impl Target {
+    /// What a file asks for: `state` was made of it for this machine.
+    pub fn of(farm: &Farm, text: String, state: State) -> Self {
+        let vips = farm.vips.values().flat_map(|vip| &vip.addresses);
+        Self {
+            farm: farm.farm.to_string(),
+            text,
+            state,
+            vips: vips.map(|address| address.address.address).collect(),
+        }
+    }
+
     /// What the guards look at, of what the kernel will hold.
     pub(super) fn footprint(&self, effective: &State) -> Footprint {
         Footprint::of(effective).with_vips(self.vips.iter().copied())

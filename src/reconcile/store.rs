@@ -23,12 +23,12 @@ const FORMAT_VERSION: u64 = 1;
 pub struct Store {
     directory: PathBuf,
     #[cfg(test)]
-    pub(super) fuse: std::rc::Rc<super::testing::Fuse>,
+    pub(super) fuse: std::sync::Arc<super::testing::Fuse>,
 }
 
 /// What is kept there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Document {
+pub enum Document {
     /// What farmctl made.
     Record,
     /// The last accepted file.
@@ -39,6 +39,12 @@ pub(super) enum Document {
     Journal,
     /// The apply that waits for its confirmation.
     Pending,
+    /// What drains because the file no longer has it.
+    Drains,
+    /// What was known of the real servers' health.
+    Health,
+    /// The operator's overrides.
+    Overrides,
 }
 
 /// The one field that is read before anything else.
@@ -62,6 +68,9 @@ impl Document {
             Self::Rejected => "rejected.json",
             Self::Journal => "journal.json",
             Self::Pending => "pending.json",
+            Self::Drains => "drains.json",
+            Self::Health => "health.json",
+            Self::Overrides => "overrides.json",
         }
     }
 
@@ -72,6 +81,9 @@ impl Document {
             Self::Rejected => "the list of rejected files",
             Self::Journal => "the journal of a running apply",
             Self::Pending => "the change that waits for `farmctl confirm`",
+            Self::Drains => "the list of servers that drain",
+            Self::Health => "what was known of the real servers' health",
+            Self::Overrides => "the operator's overrides",
         }
     }
 
@@ -94,6 +106,13 @@ impl Document {
             Self::Pending => {
                 "The unconfirmed change can't be undone by itself any more. Look at `farmctl diff`, move the file away and apply the file that you want"
             }
+            Self::Drains => {
+                "Move the file away: servers that drained get their whole time once more"
+            }
+            Self::Health => "Move the file away: every real server is asked anew",
+            Self::Overrides => {
+                "Move the file away and say the drains, maintenance and weights again that you want"
+            }
         }
     }
 }
@@ -104,7 +123,7 @@ impl Store {
         Self {
             directory: directory.into(),
             #[cfg(test)]
-            fuse: std::rc::Rc::default(),
+            fuse: std::sync::Arc::default(),
         }
     }
 
@@ -131,7 +150,7 @@ impl Store {
     }
 
     /// Reads a document; none where it was never written or was removed.
-    pub(super) fn load<T: DeserializeOwned>(&self, document: Document) -> Result<Option<T>, Error> {
+    pub fn load<T: DeserializeOwned>(&self, document: Document) -> Result<Option<T>, Error> {
         let path = self.path(document);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -151,7 +170,7 @@ impl Store {
     }
 
     /// Writes a document, all or nothing. When this returns the disk has it.
-    pub(super) fn save<T: Serialize>(&self, document: Document, body: &T) -> Result<(), Error> {
+    pub fn save<T: Serialize>(&self, document: Document, body: &T) -> Result<(), Error> {
         let path = self.path(document);
         #[cfg(test)]
         self.fuse.burn(&path)?;
@@ -165,7 +184,7 @@ impl Store {
     }
 
     /// Removes a document. When this returns the disk has forgotten it.
-    pub(super) fn remove(&self, document: Document) -> Result<(), Error> {
+    pub fn remove(&self, document: Document) -> Result<(), Error> {
         let path = self.path(document);
         #[cfg(test)]
         self.fuse.burn(&path)?;

@@ -10,7 +10,7 @@ use super::args::{ApplyArgs, OutputFormat};
 use super::compare::{Comparison, Known};
 use super::diff::{self, View, adopt};
 use super::failure::{Failure, code};
-use super::plane::Chosen;
+use super::plane;
 use super::session::{Loaded, Session};
 use crate::clock::SystemClock;
 use crate::dataplane::{self, Dataplane, Failure as Refusal, Seen};
@@ -38,7 +38,7 @@ fn write(session: &Session<'_>, mut loaded: Loaded, request: &Request) -> Result
     // The lock comes before the first look, so that nobody writes in between.
     let _lock = WriterLock::take().map_err(Failure::of)?;
     let known = Known::here(session)?;
-    let chosen = Chosen::for_file(session, &loaded, &known.record)?;
+    let chosen = plane::for_file(session, &loaded, &known.record)?;
     let mut plane = dataplane::open(chosen.kind)?;
     let observed = plane.observe()?;
     let adopt = request.adopt;
@@ -51,7 +51,7 @@ fn write(session: &Session<'_>, mut loaded: Loaded, request: &Request) -> Result
         observed,
         ..
     } = comparison;
-    let target = target(&loaded, text, std::mem::take(&mut desired.state));
+    let target = Target::of(&loaded.farm, text, std::mem::take(&mut desired.state));
     let places = Places::new(&loaded.name, &target.text, &desired);
     let host = observed.host.clone();
     let mut plane = Seen::new(plane, observed);
@@ -72,7 +72,7 @@ fn dry_run(
     let dataplane = comparison.dataplane;
     let host = comparison.observed.host.clone();
     let desired = comparison.desired.clone();
-    let target = target(loaded, loaded.text.clone(), desired.state.clone());
+    let target = Target::of(&loaded.farm, loaded.text.clone(), desired.state.clone());
     let places = Places::new(&loaded.name, &target.text, &desired);
     if session.global.output == OutputFormat::Text {
         let view = View::of(comparison, args.prune.into(), "live".into());
@@ -120,16 +120,6 @@ fn request(args: &ApplyArgs) -> Request {
         },
         wait: args.patience(),
         confirm: args.confirm_timeout,
-    }
-}
-
-fn target(loaded: &Loaded, text: String, state: State) -> Target {
-    let vips = loaded.farm.vips.values().flat_map(|vip| &vip.addresses);
-    Target {
-        farm: loaded.farm.farm.to_string(),
-        text,
-        state,
-        vips: vips.map(|address| address.address.address).collect(),
     }
 }
 

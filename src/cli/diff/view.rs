@@ -115,7 +115,7 @@ impl View {
         let nowhere = HostFacts::default();
         let node = compare::this_node(session, &loaded.farm, &nowhere)?;
         let made = |farm: &Farm| {
-            let kind = plane::named(farm).unwrap_or(DataplaneKind::Ipvs);
+            let kind = reconcile::named(farm).unwrap_or(DataplaneKind::Ipvs);
             desired(farm, node.as_ref(), &nowhere, kind)
         };
         let (before, after) = (made(&old.farm), made(&loaded.farm));
@@ -124,7 +124,7 @@ impl View {
         Ok(Self {
             plan: plan(&before.state, &after.state),
             node,
-            dataplane: plane::named(&loaded.farm),
+            dataplane: reconcile::named(&loaded.farm),
             before: before.state,
             after: after.state,
             names,

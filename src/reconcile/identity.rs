@@ -1,14 +1,15 @@
-//! Which node of the file this machine is.
+//! Which node of the file this machine is, and what of it is its own.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::{Key, Record};
 use crate::spec::{Farm, Name, Node};
-use crate::state::HostFacts;
+use crate::state::{AddressKey, HostFacts};
 
 /// Who this machine is in the farm.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Identity {
+pub enum Identity {
     /// A node of the file.
     Node(Name),
     /// The file names no directors: the machine that runs farmctl is the director.
@@ -17,7 +18,7 @@ pub(super) enum Identity {
 
 /// Why it cannot be told who this machine is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unknown {
+pub enum Unknown {
     /// `--node` names nothing in the file.
     #[error("the file has no node called {name}; it has: {known}")]
     NoSuchNode {
@@ -41,7 +42,7 @@ pub(super) enum Unknown {
 
 /// Finds out who this machine is: by `--node`, else the one node whose address is here, else the
 /// host name, else the only director.
-pub(super) fn identify(
+pub fn identify(
     farm: &Farm,
     asked: Option<&str>,
     host: &HostFacts,
@@ -66,6 +67,25 @@ pub(super) fn identify(
             host: host_name.to_owned(),
             known: known(farm),
         })
+}
+
+/// This machine's name; empty where it can't be read: then addresses or `--node` decide.
+pub fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
+}
+
+/// The host's facts without the addresses that farmctl put up.
+pub fn own_facts(host: &HostFacts, record: &Record) -> HostFacts {
+    let ours: BTreeSet<AddressKey> = record
+        .keys
+        .keys()
+        .filter_map(|key| match key {
+            Key::Address(address) => Some(address.clone()),
+            Key::Service(_) | Key::Marks | Key::Sync(_) => None,
+        })
+        .collect();
+    host.without(&ours)
 }
 
 fn named(farm: &Farm, name: &str) -> Option<Identity> {
