@@ -9,9 +9,10 @@
 //! `src/main.rs` turns arguments into a call and an error into an exit code; everything else is
 //! here. Each module may use only what stands before it in this list (a test reads the `use`
 //! lines): [`clock`] < [`spec`] < [`state`] < [`event`] < [`health`] < dataplane < reconcile < [`probe`]
-//! < notification < api < daemon < rehearsal < cli.
+//! < notification < [`api`] < daemon < rehearsal < cli.
 //! [`netlink`] makes and reads messages and decides nothing; only dataplane and rehearsal use it.
 
+pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod daemon;

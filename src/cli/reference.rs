@@ -5,10 +5,10 @@ use clap::CommandFactory;
 use schemars::generate::SchemaSettings;
 
 use super::args::{Cli, CompletionsArgs, ExplainArgs, ManArgs, SchemaArgs, SchemaOf};
-use super::diff::DiffReport;
 use super::failure::{Failure, code};
 use super::session::Session;
 use super::status::report::StatusReport;
+use crate::api::{ApplyReport, DiffReport};
 use crate::spec::schema::{self, Explanation};
 
 /// `farmctl schema`.
@@ -22,7 +22,7 @@ pub(super) fn schema_text(of: SchemaOf) -> Result<String, Failure> {
     let value = match of {
         SchemaOf::Farm => schema::farm_schema(),
         SchemaOf::Diff => of_type::<DiffReport>(),
-        SchemaOf::Apply => of_type::<super::apply::ApplyReport>(),
+        SchemaOf::Apply => of_type::<ApplyReport>(),
         SchemaOf::Confirm => of_type::<super::apply::ConfirmReport>(),
         SchemaOf::Validate => of_type::<super::validate::ValidateReport>(),
         SchemaOf::Status => of_type::<StatusReport>(),

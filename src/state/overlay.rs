@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::spec::Name;
@@ -14,7 +15,9 @@ use crate::spec::Name;
 use super::Family;
 
 /// A real server in a service of the file, with the address that it serves one family with.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Member {
     /// The service's name in the file.
     pub service: String,
@@ -28,7 +31,9 @@ pub struct Member {
 }
 
 /// What one real server gets of new connections, whatever the file says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Share {
     /// This weight; 0 keeps the connections that it has and gives it no new one.

@@ -12,6 +12,7 @@ use super::diff::{self, View, adopt};
 use super::failure::{Failure, code};
 use super::plane;
 use super::session::{Loaded, Session};
+use crate::api::ApplyReport;
 use crate::clock::SystemClock;
 use crate::dataplane::{self, Dataplane, Failure as Refusal, Seen};
 use crate::reconcile::{
@@ -22,7 +23,7 @@ use crate::spec::DataplaneKind;
 use crate::state::{Change, HostFacts, Plan, State, Subject};
 pub(super) use guard::run as guard;
 use places::Places;
-pub(super) use report::{ApplyReport, ConfirmReport};
+pub(super) use report::ConfirmReport;
 
 /// Runs the command.
 pub(super) fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure> {

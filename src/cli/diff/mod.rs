@@ -2,7 +2,6 @@
 
 pub(super) mod blocks;
 mod impact;
-pub(super) mod report;
 mod text;
 mod view;
 
@@ -10,7 +9,7 @@ use super::args::{DiffArgs, OutputFormat};
 use super::failure::{Failure, code};
 use super::output::Paint;
 use super::session::{Loaded, Session};
-pub(super) use report::{DiffReport, Summary};
+use crate::api::{self, DiffReport, Summary};
 pub(super) use view::{View, adopt};
 
 /// Runs the command. 0: no difference; 1: differences.
@@ -47,7 +46,7 @@ pub(super) fn report(loaded: &Loaded, view: &View) -> DiffReport {
         dataplane: view.dataplane,
         against: view.against.clone(),
         summary: Summary::of(&view.plan),
-        changes: report::changes(&view.plan),
+        changes: api::changes(&view.plan),
         impact: impact(view),
         conflicts: view.conflicts.clone(),
         unfinished: view.unfinished.clone(),

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub(crate) use crate::api::{AddressStatus, Health};
 use crate::cli::diff::blocks;
 use crate::cli::names::Names;
 use crate::dataplane::{DestinationCounters, Observation};
@@ -32,49 +33,6 @@ pub(crate) struct StatusReport {
     pub foreign_services: usize,
     /// What could not be seen, and why.
     pub blind_spots: Vec<String>,
-}
-
-/// How well something is; the numbers are those of monitoring plugins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Health {
-    /// Everything that the file wants is there.
-    Full,
-    /// Clients are served, but something is missing or different.
-    Degraded,
-    /// A service takes no connection.
-    Down,
-}
-
-impl Health {
-    /// The exit code of a monitoring plugin.
-    pub(crate) fn plugin_code(self) -> u8 {
-        match self {
-            Self::Full => 0,
-            Self::Degraded => 1,
-            Self::Down => 2,
-        }
-    }
-
-    /// The word.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Degraded => "degraded",
-            Self::Down => "down",
-        }
-    }
-}
-
-/// One floating address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct AddressStatus {
-    /// The address.
-    pub address: String,
-    /// The interface that it belongs on.
-    pub interface: String,
-    /// Whether it is there, on an interface that is up.
-    pub up: bool,
 }
 
 /// One service.

@@ -1,14 +1,14 @@
-//! A comparison as values: what `diff -o json` prints and `apply` repeats.
+//! A comparison as values: what `diff -o json` prints, `apply` repeats and `GET /v1/diff` answers.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::spec::DataplaneKind;
 use crate::state::{Change, Phase, Plan};
 
 /// What `farmctl diff -o json` prints.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct DiffReport {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DiffReport {
     /// The version of this format; a change that breaks readers raises it.
     pub format_version: u32,
     /// The farm's name.
@@ -39,8 +39,8 @@ pub(crate) struct DiffReport {
 }
 
 /// How many changes of each kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
-pub(crate) struct Summary {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
     /// New objects.
     pub add: usize,
     /// Edited objects.
@@ -50,8 +50,8 @@ pub(crate) struct Summary {
 }
 
 /// One change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct ChangeReport {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeReport {
     /// The kind of the change, such as `set_destination`.
     pub op: String,
     /// The change in words.
@@ -64,7 +64,7 @@ pub(crate) struct ChangeReport {
 
 impl Summary {
     /// Counts a plan.
-    pub(crate) fn of(plan: &Plan) -> Self {
+    pub fn of(plan: &Plan) -> Self {
         plan.changes
             .iter()
             .fold(Self::default(), |mut summary, change| {
@@ -99,7 +99,7 @@ impl std::fmt::Display for Summary {
 }
 
 /// The plan's changes as a program reads them.
-pub(crate) fn changes(plan: &Plan) -> Vec<ChangeReport> {
+pub fn changes(plan: &Plan) -> Vec<ChangeReport> {
     plan.phases()
         .map(|(phase, change)| change_report(phase, change))
         .collect()

@@ -1,0 +1,67 @@
+//! What bends the file, in a form that travels: `GET /v1/overlay`.
+//!
+//! `farmctl diff` asks a running daemon for it and lays it over the file, so that what health,
+//! drains and overrides do is shown as theirs and never as a difference.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::spec::Name;
+use crate::state::{Family, Member, Overlay, Share};
+
+/// What bends the file now.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct OverlayReport {
+    /// Real servers that get another share than the file says.
+    pub servers: Vec<BentServer>,
+    /// Services that the sorry server serves, although real servers are left.
+    pub sorry: Vec<SorryGroup>,
+}
+
+/// A real server that gets another share than the file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BentServer {
+    /// Which.
+    pub member: Member,
+    /// What it gets.
+    pub share: Share,
+}
+
+/// A group that its sorry server serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SorryGroup {
+    /// The service's name.
+    pub service: String,
+    /// The family.
+    pub family: Family,
+}
+
+impl From<&Overlay> for OverlayReport {
+    fn from(overlay: &Overlay) -> Self {
+        let servers = overlay.servers.iter().map(|(member, share)| BentServer {
+            member: member.clone(),
+            share: *share,
+        });
+        let sorry = overlay.sorry.iter().map(|(service, family)| SorryGroup {
+            service: service.to_string(),
+            family: *family,
+        });
+        Self {
+            servers: servers.collect(),
+            sorry: sorry.collect(),
+        }
+    }
+}
+
+impl From<OverlayReport> for Overlay {
+    fn from(report: OverlayReport) -> Self {
+        let servers = report.servers.into_iter();
+        let sorry = report.sorry.into_iter();
+        Self {
+            servers: servers.map(|bent| (bent.member, bent.share)).collect(),
+            sorry: sorry
+                .filter_map(|group| Some((group.service.parse::<Name>().ok()?, group.family)))
+                .collect(),
+        }
+    }
+}
