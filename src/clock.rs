@@ -8,6 +8,7 @@ use std::fmt;
 use std::ops::Add;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 /// A point in time, as the time since the machine booted (`CLOCK_BOOTTIME`).
@@ -66,9 +67,22 @@ pub trait Clock {
     fn sleep(&self, length: Duration);
 }
 
+/// What one of the kernel's clocks says; none where the kernel does not have it.
+fn read(clock: ClockId) -> Option<Duration> {
+    clock_gettime(clock).ok().map(Duration::from)
+}
+
 /// The machine's own clocks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
+
+impl SystemClock {
+    /// `CLOCK_MONOTONIC` (`clock_gettime(2)`), which systemd measures a reload by: without the
+    /// time that the machine slept.
+    pub fn monotonic(self) -> Duration {
+        read(ClockId::CLOCK_MONOTONIC).unwrap_or_default()
+    }
+}
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that may")]
@@ -83,12 +97,9 @@ impl Clock for SystemClock {
             .unwrap_or_default()
     }
 
-    /// `CLOCK_BOOTTIME` as `/proc/uptime` tells it (proc(5)).
+    /// `CLOCK_BOOTTIME` (`clock_gettime(2)`).
     fn since_boot(&self) -> Duration {
-        let uptime = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
-        let seconds = uptime.split_whitespace().next().map(str::parse);
-        let length = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.ok()?).ok());
-        length.unwrap_or_else(|| self.unix())
+        read(ClockId::CLOCK_BOOTTIME).unwrap_or_else(|| self.unix())
     }
 
     fn sleep(&self, length: Duration) {

@@ -2,6 +2,12 @@
 //!
 //! Pure values. Made by `daemon`; read by `api`, `notification` and `cli`.
 
+mod matter;
+mod time;
+
+pub use matter::{Matter, Turn};
+pub use time::utc;
+
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -110,6 +116,8 @@ pub enum Kind {
     AgentChanged,
     /// A certificate expires soon.
     CertificateExpires,
+    /// A certificate that would have expired soon has been renewed.
+    CertificateRenewed,
     /// Enough real servers are up again.
     QuorumReached,
     /// Too few real servers are up.
@@ -124,6 +132,8 @@ pub enum Kind {
     SorryServerOff,
     /// Many real servers failed at once: they are kept, or an alarm is given.
     MassFailure,
+    /// Not so many real servers fail at once any more.
+    MassFailureOver,
     /// A real server gets no new connections and finishes those that it has.
     DrainBegan,
     /// A drain is at its end.

@@ -6,11 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom to the top: each may use only what stands before it.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 15] = [
     "clock",
     "spec",
     "state",
     "event",
+    "log",
+    "systemd",
     "health",
     "dataplane",
     "reconcile",
