@@ -4,7 +4,7 @@ use super::args::DaemonArgs;
 use super::failure::{Failure, code};
 use super::files;
 use super::session::Session;
-use crate::daemon::{self, Options, Start};
+use crate::daemon::{self, Options, Programs, Start};
 
 /// Runs the command.
 pub(super) fn run(session: &Session<'_>, args: &DaemonArgs) -> Result<u8, Failure> {
@@ -35,5 +35,10 @@ fn options(session: &Session<'_>, args: &DaemonArgs) -> Result<Options, Failure>
         socket: std::path::absolute(global.socket()).map_err(Failure::of)?,
         start,
         dataplane: session.dataplane,
+        programs: if args.rehearsed {
+            Programs::Logged
+        } else {
+            Programs::Run
+        },
     })
 }

@@ -35,6 +35,18 @@ pub struct Options {
     pub start: Start,
     /// The data plane that is used instead of the one that the file asks for.
     pub dataplane: Option<DataplaneKind>,
+    /// What becomes of everything that reaches beyond the network.
+    pub programs: Programs,
+}
+
+/// What becomes of checks by program, notifications and fetches from git.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Programs {
+    /// They are run and sent.
+    #[default]
+    Run,
+    /// They are not: a rehearsal only logs that they would be. A check by program passes.
+    Logged,
 }
 
 /// How to begin.

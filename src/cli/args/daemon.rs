@@ -28,4 +28,8 @@ pub struct DaemonArgs {
         env = "FARMCTL_DATAPLANE"
     )]
     pub dataplane: Option<DataplaneKind>,
+    /// Run no program, send no notification, fetch nothing: write down that it would be done; for
+    /// rehearsals
+    #[arg(long, hide = true, value_parser = switch())]
+    pub rehearsed: bool,
 }
