@@ -34,6 +34,15 @@ enum Stream {
     Tls(Box<Secured>),
 }
 
+/// Whether more may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It may.
+    Open,
+    /// The server has closed the connection.
+    Closed,
+}
+
 /// What came before the end of a limit.
 enum Step {
     More,
@@ -97,8 +106,8 @@ impl<'a> Conversation<'a> {
     }
 
     /// The next line without its end (`\n` or `\r\n`). A longer one than `limit` bytes is refused.
+    /// The caller says what is waited for.
     pub async fn read_line(&mut self, limit: usize) -> Result<Vec<u8>, Failure> {
-        self.target.waits_for("a line of the server");
         let mut searched = 0;
         loop {
             let unseen = self.read.get(searched..).unwrap_or_default();
@@ -142,6 +151,29 @@ impl<'a> Conversation<'a> {
             }
             if let Step::End = self.more(limit).await? {
                 return Err(Failure::wrong(self.ended()));
+            }
+        }
+    }
+
+    /// Reads until `reader` makes something of what was read so far, and gives that. What says
+    /// nothing to it in its first `limit` bytes, or up to its end, is a failure; it is asked once
+    /// more when no more comes.
+    pub async fn read_as<T>(
+        &mut self,
+        limit: usize,
+        mut reader: impl FnMut(&[u8], End) -> Option<T>,
+    ) -> Result<T, Failure> {
+        loop {
+            if let Some(made) = reader(&self.read, End::Open) {
+                return Ok(made);
+            }
+            if self.read.len() >= limit {
+                let text = format!("no end in the first {limit} bytes: {}", self.beginning());
+                return Err(Failure::broken(text));
+            }
+            if let Step::End = self.more(limit).await? {
+                let made = reader(&self.read, End::Closed);
+                return made.ok_or_else(|| Failure::broken(self.ended()));
             }
         }
     }

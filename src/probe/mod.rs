@@ -9,9 +9,17 @@
 //!                    socket (vantage) -> conversation (TCP or TLS, limits)
 //! ```
 
+pub mod agent;
+mod banner;
 pub mod conversation;
+pub mod dns;
 pub mod escape;
+pub mod exec;
 pub mod failure;
+mod file;
+pub mod grpc;
+mod http2;
+pub mod smtp;
 pub mod socket;
 pub mod target;
 mod tcp;
@@ -102,18 +110,18 @@ async fn dispatch(target: &Target<'_>, tools: &Tools) -> Result<Report, Failure>
         Some(Kind::Https(_)) => Err(later("https")),
         Some(Kind::Udp(_)) => Err(later("udp")),
         Some(Kind::Ping(_)) => Err(later("ping")),
-        Some(Kind::Dns(_)) => Err(later("dns")),
-        Some(Kind::Smtp(_)) => Err(later("smtp")),
-        Some(Kind::Grpc(_)) => Err(later("grpc")),
-        Some(Kind::Ftp(_)) => Err(later("ftp")),
-        Some(Kind::Imap(_)) => Err(later("imap")),
-        Some(Kind::Pop(_)) => Err(later("pop")),
-        Some(Kind::Nntp(_)) => Err(later("nntp")),
-        Some(Kind::Mysql(_)) => Err(later("mysql")),
-        Some(Kind::Redis(_)) => Err(later("redis")),
-        Some(Kind::Exec(_)) => Err(later("exec")),
-        Some(Kind::File(_)) => Err(later("file")),
-        None => Err(later("agent")),
+        Some(Kind::Dns(check)) => dns::ask(check, target, tools).await,
+        Some(Kind::Smtp(check)) => smtp::ask(check, target, tools).await,
+        Some(Kind::Grpc(check)) => grpc::ask(check, target, tools).await,
+        Some(Kind::Ftp(check)) => banner::ask(banner::FTP, check, target, tools).await,
+        Some(Kind::Imap(check)) => banner::ask(banner::IMAP, check, target, tools).await,
+        Some(Kind::Pop(check)) => banner::ask(banner::POP, check, target, tools).await,
+        Some(Kind::Nntp(check)) => banner::ask(banner::NNTP, check, target, tools).await,
+        Some(Kind::Mysql(check)) => banner::ask(banner::MYSQL, check, target, tools).await,
+        Some(Kind::Redis(check)) => banner::ask(banner::REDIS, check, target, tools).await,
+        Some(Kind::Exec(check)) => exec::ask(check, target, tools).await,
+        Some(Kind::File(check)) => file::ask(check, target, tools).await,
+        None => agent::ask(target, tools).await,
     }
 }
 

@@ -132,7 +132,7 @@ async fn open_elsewhere(name: String, vantage: Vantage, form: Form) -> Result<So
 }
 
 /// Moves the calling thread into a named namespace.
-fn enter(name: &str) -> Result<(), Failure> {
+pub(super) fn enter(name: &str) -> Result<(), Failure> {
     let path = Path::new(NAMESPACES).join(name);
     let file = File::open(&path).map_err(|error| {
         Failure::here(format!(

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::Failure;
+use super::exec::outstanding::Outstanding;
 use super::tls::Configurations;
 
 /// A compiled expression takes no more than this, in bytes.
@@ -24,6 +25,7 @@ pub struct Tools {
     exec_dirs: Vec<PathBuf>,
     expressions: Mutex<HashMap<String, Arc<Regex>>>,
     tls: Configurations,
+    outstanding: Outstanding,
 }
 
 impl Tools {
@@ -43,6 +45,11 @@ impl Tools {
     /// The TLS configurations.
     pub fn tls(&self) -> &Configurations {
         &self.tls
+    }
+
+    /// The programs and reads of files that are out.
+    pub fn outstanding(&self) -> &Outstanding {
+        &self.outstanding
     }
 
     /// A regular expression over bytes, compiled once. A bad one is this machine's failure.
