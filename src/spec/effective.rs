@@ -5,12 +5,18 @@
 //! with such names does not pass `validate`. Nothing here judges. Called by `validate` and by
 //! `state::desired`, so that both see the same service.
 
-use std::net::IpAddr;
+mod checks;
 
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::checks::Checks;
 use super::{
-    AddressWithPrefix, Farm, Forwarding, InterfaceName, Name, NatOptions, Node, OneOrMany, OrNone,
-    Persistence, PortSpec, Protocol, RealServer, Scheduler, ServiceDefaults, SorryServer, Vip,
-    VipAddress, VirtualService,
+    AddressWithPrefix, Drain, EffectiveCheck, EffectiveDrain, EffectiveMassFailure,
+    EffectiveQuorum, Farm, Forwarding, InterfaceName, MassFailure, Name, NatOptions, Node,
+    OnFailure, OneOrMany, OrNone, Persistence, Pool, PortSpec, Protocol, Quorum, RealServer,
+    Scheduler, ServiceDefaults, SorryServer, Vip, VipAddress, VirtualService,
 };
 
 /// The network of a node's short form, and of a VIP that names neither network nor interface.
@@ -38,6 +44,16 @@ pub struct EffectiveService<'a> {
     pub real_servers: Vec<EffectiveRealServer>,
     /// Takes the connections when no real server can.
     pub sorry_server: Option<EffectiveRealServer>,
+    /// How much must be up for the real servers to serve.
+    pub quorum: EffectiveQuorum,
+    /// How a real server leaves.
+    pub drain: EffectiveDrain,
+    /// What becomes of a real server that is down.
+    pub on_failure: OnFailure,
+    /// A real server that comes back reaches its weight over this time; none where at once.
+    pub slow_start: Option<Duration>,
+    /// The guard against mass failure; none where there is none.
+    pub mass_failure: Option<EffectiveMassFailure>,
 }
 
 /// What a service listens on.
@@ -102,6 +118,8 @@ pub struct EffectiveRealServer {
     pub lower_threshold: u32,
     /// How packets reach it.
     pub forwarding: Forwarding,
+    /// How it is checked, shared by all that are checked alike; none where it is taken to be well.
+    pub check: Option<Arc<EffectiveCheck>>,
 }
 
 impl EffectiveRealServer {
@@ -135,6 +153,13 @@ impl<'a> EffectiveService<'a> {
             .or(defaults.forwarding)
             .unwrap_or(Forwarding::Nat(NatOptions::default()));
         let keeps = keeps_port(&ports);
+        let site = Site {
+            farm,
+            forwarding,
+            keeps,
+            checks: Checks::of(farm, service),
+        };
+        let pool = used_pool(farm, service);
         Self {
             protocols: protocols(service.protocol.as_ref().or(defaults.protocol.as_ref())),
             scheduler: service.scheduler.or(defaults.scheduler),
@@ -148,13 +173,29 @@ impl<'a> EffectiveService<'a> {
             real_servers: written_real_servers(farm, service)
                 .iter()
                 .enumerate()
-                .map(|(index, server)| real_server(farm, index, server, forwarding, keeps))
+                .map(|(index, server)| real_server(&site, index, server))
                 .collect(),
             sorry_server: merge_sorry_server(
                 service.sorry_server.as_ref(),
                 defaults.sorry_server.as_ref(),
             )
-            .map(|sorry| sorry_server(farm, &sorry, forwarding, keeps)),
+            .map(|sorry| sorry_server(&site, &sorry)),
+            quorum: Quorum::effective(&[service.quorum, defaults.quorum]),
+            drain: Drain::effective(&[service.drain, defaults.drain]),
+            on_failure: service
+                .on_failure
+                .or(defaults.on_failure)
+                .unwrap_or_default(),
+            slow_start: service
+                .slow_start
+                .or(defaults.slow_start)
+                .map(|time| time.0)
+                .filter(|time| !time.is_zero()),
+            mass_failure: MassFailure::effective(&[
+                service.mass_failure,
+                pool.and_then(|pool| pool.mass_failure),
+                defaults.mass_failure,
+            ]),
             ports,
         }
     }
@@ -162,11 +203,13 @@ impl<'a> EffectiveService<'a> {
 
 /// The real servers that a service uses, as written: its own, else those of its pool.
 pub fn written_real_servers<'a>(farm: &'a Farm, service: &'a VirtualService) -> &'a [RealServer] {
+    used_pool(farm, service).map_or(&service.real_servers, |pool| &pool.real_servers)
+}
+
+/// The pool whose real servers a service uses.
+fn used_pool<'a>(farm: &'a Farm, service: &VirtualService) -> Option<&'a Pool> {
     let pool = service.pool.as_ref().and_then(|name| farm.pools.get(name));
-    match pool {
-        Some(pool) if service.real_servers.is_empty() => &pool.real_servers,
-        _ => &service.real_servers,
-    }
+    pool.filter(|_| service.real_servers.is_empty())
 }
 
 fn ports(service: &VirtualService) -> Ports {
@@ -258,29 +301,32 @@ pub(super) fn merge_sorry_server(
     })
 }
 
-fn real_server(
-    farm: &Farm,
-    index: usize,
-    written: &RealServer,
+/// What a real server takes from its service and its farm.
+struct Site<'a> {
+    farm: &'a Farm,
     forwarding: Forwarding,
     keeps: KeepsPort,
-) -> EffectiveRealServer {
-    let defaults = farm
+    checks: Checks<'a>,
+}
+
+fn real_server(site: &Site<'_>, index: usize, written: &RealServer) -> EffectiveRealServer {
+    let defaults = site
+        .farm
         .defaults
         .as_ref()
         .and_then(|defaults| defaults.real_server.clone())
         .unwrap_or_default();
-    let forwarding = written.forwarding.unwrap_or(forwarding);
+    let forwarding = written.forwarding.unwrap_or(site.forwarding);
     EffectiveRealServer {
         name: real_server_name(written),
         index,
         addresses: addresses(
-            farm,
+            site.farm,
             written.node.as_ref(),
             written.address,
             written.network.as_ref(),
         ),
-        port: keeps.port(written.port, forwarding),
+        port: site.keeps.port(written.port, forwarding),
         weight: written.weight.or(defaults.weight).unwrap_or(1),
         upper_threshold: written
             .upper_threshold
@@ -291,30 +337,27 @@ fn real_server(
             .or(defaults.lower_threshold)
             .unwrap_or(0),
         forwarding,
+        check: site.checks.of_server(written),
     }
 }
 
-fn sorry_server(
-    farm: &Farm,
-    written: &SorryServer,
-    forwarding: Forwarding,
-    keeps: KeepsPort,
-) -> EffectiveRealServer {
-    let forwarding = written.forwarding.unwrap_or(forwarding);
+fn sorry_server(site: &Site<'_>, written: &SorryServer) -> EffectiveRealServer {
+    let forwarding = written.forwarding.unwrap_or(site.forwarding);
     EffectiveRealServer {
         name: "sorry server".to_owned(),
         index: 0,
         addresses: addresses(
-            farm,
+            site.farm,
             written.node.as_ref(),
             written.address,
             written.network.as_ref(),
         ),
-        port: keeps.port(written.port, forwarding),
+        port: site.keeps.port(written.port, forwarding),
         weight: 1,
         upper_threshold: 0,
         lower_threshold: 0,
         forwarding,
+        check: None,
     }
 }
 

@@ -7,9 +7,12 @@
 
 mod capability;
 mod check;
+mod daemon;
 mod director;
 mod effective;
+mod file_source;
 mod network;
+mod notification;
 mod problem;
 mod real_server;
 pub mod report;
@@ -18,6 +21,7 @@ mod scalar_schema;
 mod scalar_serde;
 pub mod schema;
 mod service;
+mod service_health;
 mod source;
 mod tree;
 mod validate;
@@ -26,9 +30,12 @@ mod word_or_map;
 
 pub use capability::{Capability, EXACT_SERVICES, EXACT_STEPS, Lack};
 pub use check::{
-    AgentCheck, BannerCheck, Check, DnsCheck, DnsRecord, EffectiveCheck, ExecCheck, FileCheck,
-    GrpcCheck, HttpCheck, HttpMethod, HttpVersion, Kind, PingCheck, SmtpCheck, SmtpSecurity,
-    TcpCheck, Timing, TlsCheck, TlsVersion, UdpCheck, Vantage, Way,
+    AgentCheck, BannerCheck, Check, CheckChoice, DnsCheck, DnsRecord, EffectiveCheck, ExecCheck,
+    FileCheck, GrpcCheck, HttpCheck, HttpMethod, HttpVersion, Kind, PingCheck, SmtpCheck,
+    SmtpSecurity, TcpCheck, Timing, TlsCheck, TlsVersion, UdpCheck, Vantage, Way,
+};
+pub use daemon::{
+    ApiOptions, DaemonOptions, DriftPolicy, EffectiveDaemon, LogLevel, MetricsNames, MetricsOptions,
 };
 pub use director::{
     ConnectionSync, DataplaneChoice, DataplaneKind, Directors, IpvsOptions, IpvsSysctls,
@@ -38,16 +45,25 @@ pub use effective::{
     EffectivePersistence, EffectiveRealServer, EffectiveService, MAIN_NETWORK, NodeSite, Ports,
     VipSite, real_server_name, written_real_servers,
 };
+pub use file_source::{GitSource, Signed, Source, Trust, Unsigned};
 pub use network::{Node, NodeNetwork};
+pub use notification::{
+    EVENT_WORDS, EffectiveNotification, EventWord, ExecNotification, Mail, MailSecurity,
+    Notification, Receiver, Webhook,
+};
 pub use problem::{Path, Place, Problem, Segment, Severity};
-pub use real_server::{NoCheck, Pool, RealServer, RealServerDefaults, SorryServer};
+pub use real_server::{Pool, RealServer, RealServerDefaults, SorryServer};
 pub use scalar::{
-    AddressWithPrefix, Duration, InterfaceName, Name, OneOrMany, OrNone, PortSpec, ScalarError,
-    StatusRange, Version,
+    AddressWithPrefix, Duration, FilePath, InterfaceName, Name, OneOrMany, OrNone, Percent,
+    PortSpec, Rate, ScalarError, SocketAddress, StatusRange, Version,
 };
 pub use service::{
     Defaults, Forwarding, GreOptions, GueOptions, HashOptions, NatOptions, Persistence, Protocol,
     Scheduler, ServiceDefaults, Tunnel, TunnelChecksum, TurnOptions, VirtualService,
+};
+pub use service_health::{
+    AfterDrain, Drain, EffectiveDrain, EffectiveMassFailure, EffectiveQuorum, MassFailure,
+    MassFailureThen, OnFailure, Quorum, QuorumCount, Remaining,
 };
 pub(crate) use source::suggest::{listed, nearest};
 pub use source::{Document, Format, Reading, Reference, SourceText, read, read_document};
@@ -86,6 +102,15 @@ pub struct Farm {
     /// The virtual services, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<Name, VirtualService>,
+    /// Where a daemon takes its file from. Left out, it is the file that it is started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// How `farmctl daemon` works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daemon: Option<DaemonOptions>,
+    /// Who is told what happened, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notifications: BTreeMap<Name, Notification>,
 }
 
 fn default_farm_name() -> Name {

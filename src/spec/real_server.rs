@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Forwarding, Name};
+use super::{CheckChoice, Forwarding, MassFailure, Name, OrNone};
 
 /// Real servers that several services share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -14,17 +14,12 @@ pub struct Pool {
     /// The real servers.
     #[serde(default)]
     pub real_servers: Vec<RealServer>,
-    /// How the real servers are checked.
+    /// How the real servers are checked; a service that says it differently wins, key by key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub check: Option<NoCheck>,
-}
-
-/// Health checks come with the daemon; until then only their absence can be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum NoCheck {
-    /// Not checked: always taken to be well.
-    None,
+    pub check: Option<CheckChoice>,
+    /// What is done when many of the real servers fail at once; `none` unsets a default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mass_failure: Option<OrNone<MassFailure>>,
 }
 
 /// One real server: a machine of `nodes`, or a bare address.
@@ -59,9 +54,9 @@ pub struct RealServer {
     /// How packets reach this real server, where it differs from the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarding: Option<Forwarding>,
-    /// How the real server is checked.
+    /// How this real server is checked, where it differs from the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub check: Option<NoCheck>,
+    pub check: Option<CheckChoice>,
 }
 
 /// Values for real servers that do not say their own.

@@ -1,5 +1,11 @@
 //! The small values of the file: names, addresses, ports, durations. Each holds only what is valid.
 
+mod measure;
+mod place;
+
+pub use measure::{Percent, Rate};
+pub use place::{FilePath, SocketAddress};
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::net::IpAddr;

@@ -6,9 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::{
-    AddressWithPrefix, Duration, Forwarding, GreOptions, GueOptions, HashOptions, InterfaceName,
-    Name, NatOptions, OneOrMany, OrNone, PortSpec, Scheduler, StatusRange, Tunnel, TurnOptions,
-    Version, VipAddress,
+    AddressWithPrefix, Duration, FilePath, Forwarding, GreOptions, GueOptions, HashOptions,
+    InterfaceName, Name, NatOptions, OneOrMany, OrNone, Percent, PortSpec, Rate, Scheduler,
+    SocketAddress, StatusRange, Tunnel, TurnOptions, Version, VipAddress,
 };
 
 macro_rules! schema {
@@ -54,6 +54,30 @@ schema! {
         "pattern": "^[0-9]+(ms|s|m|h|d)$",
         "description": "A length of time with a unit: ms, s, m, h or d.",
         "examples": ["50ms", "10s", "5m", "1h", "1d"],
+    };
+    FilePath, "FilePath": {
+        "type": "string",
+        "pattern": "^/",
+        "description": "The whole path of a file, from `/`.",
+        "examples": ["/etc/farmctl/token"],
+    };
+    SocketAddress, "SocketAddress": {
+        "type": "string",
+        "pattern": "^([0-9]{1,3}(\\.[0-9]{1,3}){3}|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}$",
+        "description": "An address and a port.",
+        "examples": ["127.0.0.1:9310", "[::1]:9310"],
+    };
+    Percent, "Percent": {
+        "type": "string",
+        "pattern": "^([1-9][0-9]?|100)%$",
+        "description": "A share in whole percent, from 1% to 100%.",
+        "examples": ["60%"],
+    };
+    Rate, "Rate": {
+        "type": "string",
+        "pattern": "^[1-9][0-9]* per (second|minute|hour|day)$",
+        "description": "How many in which time: second, minute, hour or day.",
+        "examples": ["20 per hour"],
     };
     StatusRange, "StatusRange": {
         "description": "A status code of HTTP, or a range of them.",

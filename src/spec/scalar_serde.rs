@@ -13,8 +13,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    AddressWithPrefix, Duration, InterfaceName, Name, OneOrMany, OrNone, PortSpec, StatusRange,
-    Version, VipAddress,
+    AddressWithPrefix, Duration, FilePath, InterfaceName, Name, OneOrMany, OrNone, Percent,
+    PortSpec, Rate, SocketAddress, StatusRange, Version, VipAddress,
 };
 
 /// Reads a value that is always a text.
@@ -52,6 +52,9 @@ text_value! {
     Name: "a name";
     InterfaceName: "the name of an interface";
     AddressWithPrefix: "an address";
+    FilePath: "the whole path of a file";
+    SocketAddress: "an address and a port";
+    Rate: "how many in which time, such as `20 per hour`";
 }
 
 impl Serialize for Version {
@@ -120,6 +123,36 @@ impl Visitor<'_> for DurationVisitor {
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Duration, E> {
         Err(E::custom(Duration::without_unit(number)))
+    }
+}
+
+impl Serialize for Percent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PercentVisitor)
+    }
+}
+
+struct PercentVisitor;
+
+impl Visitor<'_> for PercentVisitor {
+    type Value = Percent;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a share in percent such as `60%`")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Percent, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Percent, E> {
+        Err(E::custom(Percent::without_sign(number)))
     }
 }
 

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Duration, Name, NoCheck, OneOrMany, OrNone, PortSpec, RealServer, RealServerDefaults,
-    SorryServer,
+    CheckChoice, Drain, Duration, MassFailure, Name, OnFailure, OneOrMany, OrNone, PortSpec,
+    Quorum, RealServer, RealServerDefaults, SorryServer,
 };
 
 /// One virtual service: where clients connect, and how their connections are spread.
@@ -54,7 +54,23 @@ pub struct VirtualService {
     pub real_servers: Vec<RealServer>,
     /// How the real servers are checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub check: Option<NoCheck>,
+    pub check: Option<CheckChoice>,
+    /// How many real servers must be up, else the sorry server takes over. Left out, one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<Quorum>,
+    /// How a real server leaves: no new connections, and time for those that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Drain>,
+    /// What becomes of a real server that is down. Left out, `remove`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
+    /// A real server that comes back reaches its weight over this time. Left out, at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_start: Option<Duration>,
+    /// What is done when many real servers fail at once: then the check, or the network between,
+    /// may be what is broken. Left out, nothing; `none` unsets a default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mass_failure: Option<OrNone<MassFailure>>,
 }
 
 /// Values for everything that does not say its own.
@@ -67,9 +83,10 @@ pub struct Defaults {
     /// For every real server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub real_server: Option<RealServerDefaults>,
-    /// For every check.
+    /// For every check: a kind here is for every real server, times alone only for those that
+    /// are checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub check: Option<NoCheck>,
+    pub check: Option<CheckChoice>,
 }
 
 /// Values for services that do not say their own.
@@ -92,6 +109,21 @@ pub struct ServiceDefaults {
     /// Takes the connections when no real server can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sorry_server: Option<SorryServer>,
+    /// How many real servers must be up, else the sorry server takes over. Left out, one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<Quorum>,
+    /// How a real server leaves: no new connections, and time for those that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Drain>,
+    /// What becomes of a real server that is down. Left out, `remove`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
+    /// A real server that comes back reaches its weight over this time. Left out, at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_start: Option<Duration>,
+    /// What is done when many real servers of a service fail at once. Left out, nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mass_failure: Option<OrNone<MassFailure>>,
 }
 
 /// A transport protocol.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::{Duration, StatusRange};
+use super::super::{Duration, FilePath, StatusRange};
 
 /// A TCP connection is made; bytes may be sent and expected.
 #[derive(
@@ -41,13 +41,13 @@ pub struct TlsCheck {
     pub verify: Option<bool>,
     /// A file with the certificates to trust, PEM. Left out, the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ca_file: Option<String>,
+    pub ca_file: Option<FilePath>,
     /// A file with the certificate to show, PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub certificate_file: Option<String>,
+    pub certificate_file: Option<FilePath>,
     /// A file with its key, PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key_file: Option<String>,
+    pub key_file: Option<FilePath>,
     /// The oldest version of TLS that is good enough. Left out, `tls1.2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum_version: Option<TlsVersion>,
@@ -334,7 +334,7 @@ pub struct ExecCheck {
 #[serde(deny_unknown_fields)]
 pub struct FileCheck {
     /// The file's whole path; `{name}` and `{address}` stand for the real server's.
-    pub path: String,
+    pub path: FilePath,
     /// What a missing file means. Left out, false: the real server is down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_is_up: Option<bool>,

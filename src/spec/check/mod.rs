@@ -4,22 +4,27 @@
 //! name gives. [`EffectiveCheck`] is a check with nothing left out. Nothing here asks anybody:
 //! that is `probe`'s part, and `health` decides what an answer means.
 
+mod choice;
+mod defaults;
 mod effective;
 mod kinds;
+mod merge;
 
+pub use choice::CheckChoice;
 pub use effective::{EffectiveCheck, Kind, Timing, Vantage, Way};
 pub use kinds::{
     AgentCheck, BannerCheck, DnsCheck, DnsRecord, ExecCheck, FileCheck, GrpcCheck, HttpCheck,
     HttpMethod, HttpVersion, PingCheck, SmtpCheck, SmtpSecurity, TcpCheck, TlsCheck, TlsVersion,
     UdpCheck,
 };
+pub(crate) use merge::merge;
 
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, InterfaceName};
+use super::{Duration, InterfaceName, OrNone};
 
 /// How real servers are checked. Exactly one kind, and beside it when and from where it is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -74,9 +79,9 @@ pub struct Check {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileCheck>,
     /// Beside the check: an agent on the real server says how much it can take (HAProxy's
-    /// agent-check). Its `up` never beats a failed check.
+    /// agent-check). Its `up` never beats a failed check. `none` unsets a default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent: Option<AgentCheck>,
+    pub agent: Option<OrNone<AgentCheck>>,
 
     /// How often. Left out, 1s.
     #[serde(default, skip_serializing_if = "Option::is_none")]

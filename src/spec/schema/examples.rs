@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::{examples_of_checks, examples_of_daemon};
+
 /// Puts defaults and examples beside the properties that they belong to.
 pub(super) fn add(schema: &mut Value) {
     for (place, value) in defaults() {
@@ -90,6 +92,13 @@ fn words(definition: &Value) -> Option<Value> {
 
 /// What holds where a key is left out, as `effective` and the kernel have it.
 pub(super) fn defaults() -> Vec<(&'static str, Value)> {
+    let mut defaults = examples_of_checks::defaults();
+    defaults.extend(examples_of_daemon::defaults());
+    defaults.extend(farm_defaults());
+    defaults
+}
+
+fn farm_defaults() -> Vec<(&'static str, Value)> {
     vec![
         ("VirtualService.together", json!(false)),
         ("VirtualService.protocol", json!("tcp")),
@@ -99,7 +108,6 @@ pub(super) fn defaults() -> Vec<(&'static str, Value)> {
         ("VirtualService.sorry_server", json!("none")),
         ("VirtualService.check", json!("none")),
         ("Pool.check", json!("none")),
-        ("RealServer.check", json!("none")),
         ("Defaults.check", json!("none")),
         ("RealServer.weight", json!(1)),
         ("RealServer.upper_threshold", json!(0)),
@@ -119,6 +127,8 @@ pub(super) fn defaults() -> Vec<(&'static str, Value)> {
 pub(super) fn examples() -> Vec<(&'static str, Value)> {
     let mut examples = farm_examples();
     examples.extend(service_examples());
+    examples.extend(examples_of_checks::examples());
+    examples.extend(examples_of_daemon::examples());
     examples
 }
 

@@ -6,6 +6,8 @@
 //! `schemas/farm.schema.json` and `docs/farm-yaml.md` fresh.
 
 mod examples;
+mod examples_of_checks;
+mod examples_of_daemon;
 mod explain;
 mod markdown;
 mod words;

@@ -8,42 +8,22 @@ use crate::spec::{Path, Segment};
 pub(super) const FARM: &[(&str, &str)] = &[
     ("heartbeat", "heartbeats between directors"),
     ("content", "the replication of content"),
-    ("source", "watching a source of the file"),
     ("directors.witnesses", "witnesses"),
     ("vips.*.vrrp", "VRRP"),
     ("vips.*.failover", "fail-over between directors"),
     ("vips.*.resources", "resources that move with a VIP"),
     ("vips.*.ownership=quorum", "ownership by quorum"),
     ("vips.*.ownership=vrrp", "ownership by VRRP"),
-    ("services.*.quorum", "the quorum of a service"),
-    ("services.*.drain", "draining by the daemon"),
     ("services.*.gates", "gates by content"),
-    ("services.*.mass_failure", "the guard against mass failure"),
     (
         "services.*.sorry_server=builtin",
         "the built-in sorry server",
     ),
-    ("services.*.check", CHECKS),
-    ("services.*.real_servers.[].check", CHECKS),
-    ("pools.*.check", CHECKS),
-    ("pools.*.mass_failure", "the guard against mass failure"),
-    ("pools.*.real_servers.[].check", CHECKS),
-    ("defaults.check", CHECKS),
-    ("defaults.service.quorum", "the quorum of a service"),
-    ("defaults.service.drain", "draining by the daemon"),
-    (
-        "defaults.service.mass_failure",
-        "the guard against mass failure",
-    ),
-    ("defaults.service.check", CHECKS),
     (
         "defaults.service.sorry_server=builtin",
         "the built-in sorry server",
     ),
-    ("defaults.real_server.check", CHECKS),
 ];
-
-const CHECKS: &str = "health checks";
 
 /// What a part is about that comes later: an unknown key at a path, or a map there.
 pub(super) fn key(format: &Format, path: &Path) -> Option<&'static str> {

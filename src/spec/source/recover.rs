@@ -17,8 +17,8 @@ use super::reader::{Here, Reader};
 use super::{MAX_PROBLEMS, suggest, words};
 use crate::spec::tree::{Entry, Kind, Node, NodeId, Span, Style, Tree};
 use crate::spec::{
-    Defaults, Directors, Farm, Name, Node as Machine, Path, Place, Pool, Problem, Vip,
-    VirtualService,
+    DaemonOptions, Defaults, Directors, Farm, Name, Node as Machine, Notification, Path, Place,
+    Pool, Problem, Source, Vip, VirtualService,
 };
 
 /// Errors that are left out in silence (consequences, repeats through aliases) count too, up to
@@ -154,6 +154,9 @@ pub(super) fn farm(recovery: &mut Recovery<'_>) {
     recovery.section::<VirtualService>("services");
     recovery.entry::<Directors>(&Path::root().key("directors"));
     recovery.entry::<Defaults>(&Path::root().key("defaults"));
+    recovery.entry::<Source>(&Path::root().key("source"));
+    recovery.entry::<DaemonOptions>(&Path::root().key("daemon"));
+    recovery.section::<Notification>("notifications");
     recovery.shell();
 }
 
