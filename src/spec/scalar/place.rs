@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -25,6 +26,14 @@ impl FilePath {
     /// The path.
     pub fn as_path(&self) -> &Path {
         Path::new(&self.0)
+    }
+}
+
+impl Deref for FilePath {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
     }
 }
 
