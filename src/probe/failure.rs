@@ -5,6 +5,7 @@
 //! must never take one out. Used by every kind of question.
 
 use std::io;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
@@ -43,6 +44,13 @@ impl Failure {
     /// It broke off, or spoke against the protocol.
     pub fn broken(text: impl Into<String>) -> Self {
         Self::server(Fault::Broken, text)
+    }
+
+    /// Its time is over; the text says what was waited for, as `the TLS handshake`.
+    pub fn timed_out(after: Duration, waiting_for: &str) -> Self {
+        let after = crate::spec::Duration(after);
+        let text = format!("timed out after {after} waiting for {waiting_for}");
+        Self::server(Fault::TimedOut, text)
     }
 
     /// A reason on this machine: the server was not asked.

@@ -11,6 +11,7 @@
 
 pub mod agent;
 mod banner;
+mod bare;
 pub mod conversation;
 pub mod dns;
 pub mod escape;
@@ -20,6 +21,7 @@ mod file;
 pub mod grpc;
 mod http2;
 pub mod smtp;
+pub mod runner;
 pub mod socket;
 pub mod target;
 mod tcp;
@@ -31,6 +33,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 pub use failure::Failure;
+pub use runner::{Answers, Runner};
 pub use target::Target;
 pub use tools::Tools;
 

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, setns};
@@ -61,6 +62,19 @@ pub async fn tcp(target: &Target<'_>) -> Result<TcpStream, Failure> {
     target.waits_for("the connection");
     let address = target.address();
     let socket = open(target.vantage(), Form::tcp(address.ip())).await?;
+    connected(socket, address).await
+}
+
+/// A connection that says nothing was made; it is gone again.
+pub async fn bare_tcp(target: &Target<'_>) -> Result<(), Failure> {
+    target.waits_for("the connection");
+    let address = target.address();
+    let socket = open(target.vantage(), Form::tcp(address.ip())).await?;
+    hush(&socket)?;
+    connected(socket, address).await.map(drop)
+}
+
+async fn connected(socket: Socket, address: SocketAddr) -> Result<TcpStream, Failure> {
     begin(&socket, address)?;
     let stream = TcpStream::from_std(socket.into())?;
     stream.writable().await?;
@@ -102,6 +116,15 @@ pub fn open_here(vantage: &Vantage, form: Form) -> Result<Socket, Failure> {
         from(&socket, address)?;
     }
     Ok(socket)
+}
+
+/// Has a connection end with its handshake: the kernel neither acknowledges the server's answer at
+/// once nor takes leave of it, so that SYN, SYN-ACK, RST is all that passes and the server's
+/// program sees nothing (tcp(7) `TCP_QUICKACK`, socket(7) `SO_LINGER`).
+pub fn hush(socket: &Socket) -> Result<(), Failure> {
+    socket.set_tcp_quickack(false)?;
+    socket.set_linger(Some(Duration::ZERO))?;
+    Ok(())
 }
 
 /// Begins to connect; the runtime tells when it is done.

@@ -4,10 +4,10 @@
 //! so that a time-out says what was missing. Used by every kind of question.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Failure;
-use crate::health::{Fault, Question};
+use crate::health::Question;
 use crate::spec::Vantage;
 
 /// Who is asked, from where, and how far the asking has come.
@@ -48,12 +48,10 @@ impl<'a> Target<'a> {
 
     /// The failure of a question whose time is over.
     pub fn timed_out(&self) -> Failure {
-        let length = crate::spec::Duration(self.question.timeout());
-        let text = format!("timed out after {length} waiting for {}", self.lock());
-        Failure::server(Fault::TimedOut, text)
+        Failure::timed_out(self.question.timeout(), &self.lock())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, &'static str> {
+    fn lock(&self) -> MutexGuard<'_, &'static str> {
         self.waits_for
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

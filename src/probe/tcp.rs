@@ -1,11 +1,14 @@
 //! A TCP connection is made; bytes may be sent and expected.
 //!
 //! A check without anything to say ends at the handshake: the server's program sees nothing of it
-//! (the runner does many of these at once). Called by [`super::ask`].
+//! ([`super::Runner`] makes many of these at once). Called by [`super::ask`].
 
 use super::conversation::{Conversation, SEARCHED};
-use super::{Failure, Report, Target, Tools, escape};
+use super::{Failure, Report, Target, Tools, escape, socket};
 use crate::spec::TcpCheck;
+
+/// What was seen of a connection that says nothing.
+pub(super) const CONNECTED: &str = "connected";
 
 /// Asks one.
 pub(super) async fn ask(
@@ -13,12 +16,16 @@ pub(super) async fn ask(
     target: &Target<'_>,
     tools: &Tools,
 ) -> Result<Report, Failure> {
+    if check.send.is_none() && check.expect.is_none() && check.tls.is_none() {
+        socket::bare_tcp(target).await?;
+        return Ok(Report::pass(CONNECTED));
+    }
     let mut conversation = Conversation::connect(target, tools, check.tls.as_ref()).await?;
     if let Some(send) = &check.send {
         conversation.write(&sent(send)?).await?;
     }
     let seen = match &check.expect {
-        None => "connected",
+        None => CONNECTED,
         Some(expect) => {
             let pattern = tools.regex(expect)?;
             conversation.read_until(&pattern, SEARCHED).await?;

@@ -1,0 +1,19 @@
+//! Every kind of question against real servers and against hostile ones, on loopback and in
+//! namespaces. `lab/wrap` gives the tests namespaces of their own (docs/lab.md).
+
+#[cfg(test)]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the bed has more than is needed here"
+)]
+#[path = "../kernel/bed/mod.rs"]
+mod bed;
+#[cfg(test)]
+mod question;
+#[cfg(test)]
+mod runner;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod tcp;
