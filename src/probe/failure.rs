@@ -96,6 +96,15 @@ impl From<Errno> for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&io::Error> for Failure {
+    fn from(error: &io::Error) -> Self {
+        if let Some(failure) = super::tls::problem(error) {
+            return failure;
+        }
         if let Some(number) = error.raw_os_error() {
             return Errno::from_raw(number).into();
         }

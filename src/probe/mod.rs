@@ -15,18 +15,22 @@ mod bare;
 pub mod conversation;
 pub mod dns;
 pub mod escape;
+pub mod exchange;
 pub mod exec;
 pub mod failure;
 mod file;
 pub mod grpc;
+mod http;
 mod http2;
-pub mod smtp;
+mod ping;
 pub mod runner;
+pub mod smtp;
 pub mod socket;
 pub mod target;
 mod tcp;
 pub mod tls;
 pub mod tools;
+mod udp;
 
 use std::time::Duration;
 
@@ -72,6 +76,12 @@ impl Report {
     }
 }
 
+impl From<Failure> for Report {
+    fn from(failure: Failure) -> Self {
+        Verdict::from(failure).into()
+    }
+}
+
 impl From<Verdict> for Report {
     fn from(verdict: Verdict) -> Self {
         Self {
@@ -90,8 +100,8 @@ pub async fn ask(question: &Question, tools: &Tools) -> Answer {
     let target = Target::new(question);
     let report = match timeout(question.timeout(), dispatch(&target, tools)).await {
         Ok(Ok(report)) => report,
-        Ok(Err(failure)) => Verdict::from(failure).into(),
-        Err(_) => Verdict::from(target.timed_out()).into(),
+        Ok(Err(failure)) => failure.into(),
+        Err(_) => target.timed_out().into(),
     };
     answer(report, began.elapsed())
 }
@@ -109,10 +119,10 @@ fn answer(report: Report, took: Duration) -> Answer {
 async fn dispatch(target: &Target<'_>, tools: &Tools) -> Result<Report, Failure> {
     match target.question().kind() {
         Some(Kind::Tcp(check)) => tcp::ask(check, target, tools).await,
-        Some(Kind::Http(_)) => Err(later("http")),
-        Some(Kind::Https(_)) => Err(later("https")),
-        Some(Kind::Udp(_)) => Err(later("udp")),
-        Some(Kind::Ping(_)) => Err(later("ping")),
+        Some(Kind::Http(check)) => http::ask(check, target, tools).await,
+        Some(Kind::Https(check)) => http::ask_tls(check, target, tools).await,
+        Some(Kind::Udp(check)) => udp::ask(check, target, tools).await,
+        Some(Kind::Ping(check)) => ping::ask(check, target).await,
         Some(Kind::Dns(check)) => dns::ask(check, target, tools).await,
         Some(Kind::Smtp(check)) => smtp::ask(check, target, tools).await,
         Some(Kind::Grpc(check)) => grpc::ask(check, target, tools).await,
@@ -126,9 +136,4 @@ async fn dispatch(target: &Target<'_>, tools: &Tools) -> Result<Report, Failure>
         Some(Kind::File(check)) => file::ask(check, target, tools).await,
         None => agent::ask(target, tools).await,
     }
-}
-
-/// A kind that this version cannot ask.
-fn later(kind: &str) -> Failure {
-    Failure::here(format!("this farmctl cannot ask checks of kind {kind}"))
 }

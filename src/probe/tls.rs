@@ -14,9 +14,10 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 pub use configuration::{Configurations, Protocols};
+pub(super) use words::problem;
 
 use super::{Failure, Target, Tools};
-use crate::health::Expiry;
+use crate::health::{Expiry, Fault};
 use crate::spec::TlsCheck;
 
 /// A connection over TLS.
@@ -43,6 +44,19 @@ pub async fn connect(
         .connect(name, stream)
         .await
         .map_err(words::failure)
+}
+
+/// Refuses a connection on which HTTP/2 was offered and not agreed on (RFC 9113 section 3.3).
+pub fn agreed(stream: &Secured, protocols: Protocols) -> Result<(), Failure> {
+    let (_, connection) = stream.get_ref();
+    let h2 = connection.alpn_protocol() == Some(b"h2");
+    if protocols == Protocols::Http2 && !h2 {
+        return Err(Failure::server(
+            Fault::Tls,
+            "it does not speak HTTP/2 over TLS (no ALPN h2)",
+        ));
+    }
+    Ok(())
 }
 
 /// When the certificate that the server showed expires.

@@ -231,9 +231,6 @@ fn packed((place, used): Key) -> u64 {
 }
 
 fn unpacked(data: u64) -> Key {
-    let [a, b, c, d, e, f, g, h] = data.to_be_bytes();
-    (
-        u32::from_be_bytes([e, f, g, h]),
-        u32::from_be_bytes([a, b, c, d]),
-    )
+    let low = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or_default();
+    (low(data), low(data >> 32))
 }

@@ -28,9 +28,8 @@ impl<Key: Copy> Deadlines<Key> {
     pub(super) fn late(&mut self, now: Instant, out: impl Fn(Key) -> bool) -> Option<Key> {
         for queue in self.queues.values_mut() {
             drop_done(queue, &out);
-            let late = queue.pop_front_if(|(deadline, _)| *deadline <= now);
-            if let Some((_, key)) = late {
-                return Some(key);
+            if queue.front().is_some_and(|(deadline, _)| *deadline <= now) {
+                return queue.pop_front().map(|(_, key)| key);
             }
         }
         self.queues.retain(|_, queue| !queue.is_empty());
@@ -49,7 +48,9 @@ impl<Key: Copy> Deadlines<Key> {
 }
 
 fn drop_done<Key: Copy>(queue: &mut VecDeque<(Instant, Key)>, out: impl Fn(Key) -> bool) {
-    while queue.pop_front_if(|(_, key)| !out(*key)).is_some() {}
+    while queue.front().is_some_and(|(_, key)| !out(*key)) {
+        queue.pop_front();
+    }
 }
 
 #[cfg(test)]

@@ -9,16 +9,19 @@ use rustls::{CertificateError, Error};
 use crate::health::Fault;
 use crate::probe::Failure;
 
-/// The failure of a handshake, or of reading and writing after it.
-pub(in crate::probe) fn failure(error: io::Error) -> Failure {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    match inner {
-        Some(problem) => Failure::server(Fault::Tls, text(problem)),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Failure::broken("it closed the connection inside the TLS handshake")
-        }
-        None => error.into(),
+/// The failure of a handshake.
+#[expect(clippy::needless_pass_by_value, reason = "map_err gives it")]
+pub(super) fn failure(error: io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return Failure::broken("it closed the connection inside the TLS handshake");
     }
+    error.into()
+}
+
+/// What TLS says, if it is TLS that says it: in the handshake, or reading and writing after it.
+pub(in crate::probe) fn problem(error: &io::Error) -> Option<Failure> {
+    let inner: &Error = error.get_ref()?.downcast_ref()?;
+    Some(Failure::server(Fault::Tls, text(inner)))
 }
 
 #[expect(
