@@ -9,7 +9,13 @@ use crate::daemon::{self, Options, Programs, Start};
 /// Runs the command.
 pub(super) fn run(session: &Session<'_>, args: &DaemonArgs) -> Result<u8, Failure> {
     let options = options(session, args)?;
-    daemon::run(&options).map_err(Failure::of)?;
+    let filter = if session.global.verbose {
+        "debug"
+    } else {
+        "info"
+    };
+    let log = crate::log::start(filter).map_err(Failure::of)?;
+    daemon::run(&options, &log).map_err(Failure::of)?;
     Ok(code::OK)
 }
 

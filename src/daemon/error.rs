@@ -4,7 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
-use crate::{dataplane, reconcile};
+use crate::{api, dataplane, log, reconcile};
 
 /// The daemon could not start, or had to end. The text says what to do.
 #[derive(Debug, Error)]
@@ -18,6 +18,24 @@ pub enum Error {
     /// The data plane.
     #[error(transparent)]
     Dataplane(#[from] dataplane::Error),
+    /// The API.
+    #[error(transparent)]
+    Api(#[from] api::BindError),
+    /// The daemon that runs does not let go (`--replace`).
+    #[error("the running daemon does not let go: {0}")]
+    NotLetGo(String),
+    /// Not everything that farmctl made could be removed.
+    #[error("not everything that farmctl made could be removed: {0}")]
+    Release(String),
+    /// The thread that owns the kernel has ended.
+    #[error(
+        "the thread that writes to the kernel has ended, so the daemon ends too; services, \
+         connections and addresses stay. Start it again, and please report what the log says"
+    )]
+    KeeperGone,
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] log::Error),
     /// Something of the system that the daemon can't do without.
     #[error("the daemon could not {what}: {source}")]
     System {

@@ -11,6 +11,11 @@
 
 pub mod core;
 mod error;
+pub mod files;
+pub mod judge;
+pub mod now;
+pub mod overrides;
+pub mod roster;
 mod shell;
 pub mod watch;
 
@@ -61,6 +66,6 @@ pub enum Start {
 }
 
 /// Runs until a signal ends it; services, connections and addresses stay then.
-pub fn run(options: &Options) -> Result<(), Error> {
-    shell::run(options)
+pub fn run(options: &Options, log: &crate::log::Handle) -> Result<(), Error> {
+    shell::run(options, log)
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 
-/// A content must be still for so long.
-const STILL: Duration = Duration::from_millis(50);
+/// A content that is written in place must be still for so long, unless the file says otherwise
+/// (`daemon.settle`).
+const STILL: Duration = Duration::from_secs(2);
 /// A file that can't be read must stay so for so long: editors remove a file and write it anew.
 const GONE: Duration = Duration::from_secs(1);
 
@@ -23,43 +24,82 @@ pub enum Look {
     Nothing(String),
 }
 
+/// How a content came to its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// As a whole: another file, or a link to another one, was renamed to the name.
+    Whole,
+    /// Perhaps bit by bit: it is written in place, or nobody saw how it came.
+    Bits,
+}
+
 /// Waits until a change is whole.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Watch {
+    still: Duration,
     /// What was handed on last.
     known: Option<Look>,
     /// What was seen since, and when first.
-    pending: Option<(Look, Moment)>,
+    pending: Option<Pending>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    look: Look,
+    since: Moment,
+    arrival: Arrival,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            still: STILL,
+            known: None,
+            pending: None,
+        }
+    }
 }
 
 impl Watch {
+    /// How long a content that is written in place must be still from now on.
+    pub fn settle(&mut self, still: Duration) {
+        self.still = still;
+    }
+
     /// Takes what a look gave.
-    pub fn look(&mut self, now: Moment, look: Look) {
+    pub fn look(&mut self, now: Moment, look: Look, arrival: Arrival) {
         if self.known.as_ref() == Some(&look) {
             self.pending = None;
             return;
         }
-        match &self.pending {
-            Some((seen, _)) if *seen == look => {}
-            Some(_) | None => self.pending = Some((look, now)),
+        match &mut self.pending {
+            Some(pending) if pending.look == look => {
+                if arrival == Arrival::Whole {
+                    pending.arrival = arrival;
+                }
+            }
+            pending => {
+                *pending = Some(Pending {
+                    look,
+                    since: now,
+                    arrival,
+                });
+            }
         }
     }
 
     /// When to look again at the latest, apart from the slow poll; none while nothing changes.
     pub fn deadline(&self) -> Option<Moment> {
-        let (look, since) = self.pending.as_ref()?;
-        Some(*since + patience(look))
+        let pending = self.pending.as_ref()?;
+        Some(pending.since + self.patience(pending))
     }
 
     /// What is new and has been still for long enough; each change once.
     pub fn settled(&mut self, now: Moment) -> Option<Look> {
-        let (_, _) = self
-            .pending
-            .as_ref()
-            .filter(|(look, since)| now.since(*since) >= patience(look))?;
-        let (look, _) = self.pending.take()?;
-        self.known = Some(look.clone());
-        Some(look)
+        let deadline = self.deadline()?;
+        let pending = self.pending.take_if(|_| deadline <= now)?;
+        self.known = Some(pending.look.clone());
+        Some(pending.look)
     }
 
     /// What is there now, whether it is new or not, and whether it is still or not: an operator
@@ -69,12 +109,13 @@ impl Watch {
         self.known = Some(look.clone());
         look
     }
-}
 
-fn patience(look: &Look) -> Duration {
-    match look {
-        Look::Content(_) => STILL,
-        Look::Nothing(_) => GONE,
+    fn patience(&self, pending: &Pending) -> Duration {
+        match (&pending.look, pending.arrival) {
+            (Look::Content(_), Arrival::Whole) => Duration::ZERO,
+            (Look::Content(_), Arrival::Bits) => self.still,
+            (Look::Nothing(_), _) => GONE,
+        }
     }
 }
 
@@ -98,9 +139,10 @@ mod tests {
     /// again itself when it asks to.
     fn play(looks: &[(u64, Look)]) -> Vec<(u64, Look)> {
         let mut watch = Watch::default();
+        watch.settle(Duration::from_millis(50));
         let mut handed_on = Vec::new();
         for (index, (when, look)) in looks.iter().enumerate() {
-            watch.look(at(*when), look.clone());
+            watch.look(at(*when), look.clone(), Arrival::Bits);
             let until = looks.get(index + 1).map_or(u64::MAX, |(next, _)| *next);
             if let Some(deadline) = watch.deadline().filter(|deadline| *deadline < at(until)) {
                 let millis = u64::try_from(deadline.as_since_boot().as_millis()).unwrap();
@@ -177,9 +219,21 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_renamed_to_its_place_is_handed_on_at_once() {
+        let mut watch = Watch::default();
+        watch.look(at(0), content("a"), Arrival::Whole);
+        assert_eq!(watch.settled(at(0)), Some(content("a")));
+        watch.look(at(5), content("b"), Arrival::Bits);
+        assert_eq!(watch.settled(at(1000)), None, "it is written in place");
+        watch.look(at(1500), content("b"), Arrival::Whole);
+        assert_eq!(watch.settled(at(1500)), Some(content("b")));
+        assert_eq!(watch.settled(at(9000)), None, "once");
+    }
+
+    #[test]
     fn an_operator_who_says_so_has_the_file_looked_at_at_once_and_again() {
         let mut watch = Watch::default();
-        watch.look(at(0), content("a"));
+        watch.look(at(0), content("a"), Arrival::Bits);
         assert_eq!(watch.at_once(content("a")), content("a"));
         assert_eq!(watch.deadline(), None, "and not a second time");
         assert_eq!(watch.at_once(content("a")), content("a"));
