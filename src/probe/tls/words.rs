@@ -10,7 +10,6 @@ use crate::health::Fault;
 use crate::probe::Failure;
 
 /// The failure of a handshake.
-#[expect(clippy::needless_pass_by_value, reason = "map_err gives it")]
 pub(super) fn failure(error: io::Error) -> Failure {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return Failure::broken("it closed the connection inside the TLS handshake");
