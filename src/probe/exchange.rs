@@ -130,16 +130,18 @@ pub fn failure(error: hyper::Error) -> Failure {
     if error.is_parse_too_large() {
         return Failure::broken("the head of its answer is longer than 64 KiB");
     }
-    if let Some(cause) = below(&error) {
-        return cause.into();
+    let cut_short = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+    match below(&error) {
+        Some(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => unfinished(),
+        Some(cause) => cause.into(),
+        None if cut_short => unfinished(),
+        None if error.is_parse() => Failure::broken("what it sent is not HTTP"),
+        None => Failure::broken(format!("HTTP: {}", deepest(&error))),
     }
-    if error.is_parse() {
-        return Failure::broken("what it sent is not HTTP");
-    }
-    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
-        return Failure::broken("it closed the connection before its answer was whole");
-    }
-    Failure::broken(format!("HTTP: {}", deepest(&error)))
+}
+
+fn unfinished() -> Failure {
+    Failure::broken("it closed the connection before its answer was whole")
 }
 
 /// The error of the connection below, if it is that.

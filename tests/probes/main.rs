@@ -10,6 +10,10 @@
 #[path = "../kernel/bed/mod.rs"]
 mod bed;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod question;
 #[cfg(test)]
 mod runner;

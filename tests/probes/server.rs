@@ -48,9 +48,21 @@ impl Server {
         Self::start(hear_out)
     }
 
-    /// Begins like this, and goes on one byte after another, slowly and for ever.
+    /// Waits for the first bytes of the other side, says this, and takes what comes until the
+    /// other side is gone.
+    pub(crate) fn that_answers(what: &'static [u8]) -> Self {
+        Self::start(move |mut stream| {
+            heed(&mut stream);
+            let _told = stream.write_all(what);
+            hear_out(stream);
+        })
+    }
+
+    /// Waits for the first bytes of the other side, begins like this, and goes on one byte after
+    /// another, slowly and for ever.
     pub(crate) fn that_drips(beginning: &'static [u8]) -> Self {
         Self::start(move |mut stream| {
+            heed(&mut stream);
             let bytes = beginning.iter().chain(std::iter::repeat(&b'a'));
             for byte in bytes {
                 if stream.write_all(&[*byte]).is_err() {
@@ -61,8 +73,8 @@ impl Server {
         })
     }
 
-    /// Begins like this, and goes on with this as fast as it can and for ever. Gives how many
-    /// bytes it got rid of.
+    /// Waits for the first bytes of the other side, begins like this, and goes on with this as
+    /// fast as it can and for ever. Gives how many bytes it got rid of.
     pub(crate) fn that_pours(
         beginning: &'static [u8],
         more: &'static [u8],
@@ -70,6 +82,7 @@ impl Server {
         let poured = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&poured);
         let server = Self::start(move |mut stream| {
+            heed(&mut stream);
             let mut next = beginning;
             while stream.write_all(next).is_ok() {
                 counted.fetch_add(next.len(), Ordering::SeqCst);
@@ -82,7 +95,7 @@ impl Server {
     /// Waits for the first bytes of the other side, says this, and resets the connection.
     pub(crate) fn that_resets_after(what: &'static [u8]) -> Self {
         Self::start(move |mut stream| {
-            let _heard = stream.read(&mut [0; 4096]);
+            heed(&mut stream);
             let _told = stream.write_all(what);
             reset(stream);
         })
@@ -91,7 +104,7 @@ impl Server {
     /// Waits for the first bytes of the other side, says this, and closes.
     pub(crate) fn that_ends_after(what: &'static [u8]) -> Self {
         Self::start(move |mut stream| {
-            let _heard = stream.read(&mut [0; 4096]);
+            heed(&mut stream);
             let _told = stream.write_all(what);
         })
     }
@@ -107,6 +120,11 @@ impl Server {
     }
 }
 
+/// Waits for the first bytes of the other side, or for its end.
+fn heed(stream: &mut TcpStream) {
+    let _heard = stream.read(&mut [0; 4096]);
+}
+
 /// Takes what comes until the other side is gone.
 pub(crate) fn hear_out(mut stream: TcpStream) {
     let mut buffer = [0; 4096];
@@ -114,6 +132,7 @@ pub(crate) fn hear_out(mut stream: TcpStream) {
 }
 
 /// Ends a connection with RST.
+#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
 pub(crate) fn reset(stream: TcpStream) {
     let socket = SockRef::from(&stream);
     socket.set_linger(Some(Duration::ZERO)).unwrap();

@@ -85,7 +85,7 @@ fn an_answer_that_does_not_match_fails_with_its_beginning() {
 fn an_answer_that_never_comes_or_never_ends_is_late() {
     let _node = alone();
     for server in [Server::silent(), Server::that_drips(b"+O")] {
-        let answer = asked(&within(HASTY, talk(&server, None, Some("^\\+OK"))));
+        let answer = asked(&within(HASTY, talk(&server, Some("x"), Some("^\\+OK"))));
         assert_eq!(
             said(&answer),
             "TimedOut: timed out after 300ms waiting for an answer that matches"
@@ -97,7 +97,7 @@ fn an_answer_that_never_comes_or_never_ends_is_late() {
 fn an_endless_answer_is_judged_by_its_first_64_kib() {
     let _node = alone();
     let (server, poured) = Server::that_pours(b"x", &[b'x'; 8192]);
-    let answer = asked(&talk(&server, None, Some("y")));
+    let answer = asked(&talk(&server, Some("x"), Some("y")));
     assert_eq!(fault(&answer), Some(Fault::WrongAnswer));
     assert!(said(&answer).contains("no match in the first 65536 bytes"));
     // What it got rid of beyond them is in the kernel's buffers.
