@@ -134,6 +134,10 @@ pub enum Kind {
     MassFailure,
     /// Not so many real servers fail at once any more.
     MassFailureOver,
+    /// A real server can't be checked, for a reason on this machine.
+    CannotAsk,
+    /// It can be checked again.
+    AsksAgain,
     /// A real server gets no new connections and finishes those that it has.
     DrainBegan,
     /// A drain is at its end.

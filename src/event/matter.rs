@@ -33,6 +33,8 @@ pub enum Matter {
     SorryServer,
     /// Many failures at once.
     MassFailure,
+    /// Whether a real server can be checked.
+    Check,
     /// A drain.
     Drain,
     /// An operator's override.
@@ -79,6 +81,7 @@ impl Kind {
             Self::RedundancyLost | Self::RedundancyRestored => Matter::Redundancy,
             Self::SorryServerOn | Self::SorryServerOff => Matter::SorryServer,
             Self::MassFailure | Self::MassFailureOver => Matter::MassFailure,
+            Self::CannotAsk | Self::AsksAgain => Matter::Check,
             Self::DrainBegan | Self::DrainEnded => Matter::Drain,
             Self::OverrideSet | Self::OverrideEnded => Matter::Override,
         }
@@ -97,6 +100,7 @@ impl Kind {
             | Self::RedundancyLost
             | Self::SorryServerOn
             | Self::MassFailure
+            | Self::CannotAsk
             | Self::DrainBegan
             | Self::OverrideSet => Turn::Begins,
             Self::FileAccepted
@@ -108,6 +112,7 @@ impl Kind {
             | Self::RedundancyRestored
             | Self::SorryServerOff
             | Self::MassFailureOver
+            | Self::AsksAgain
             | Self::DrainEnded
             | Self::OverrideEnded => Turn::Ends,
             Self::Started | Self::Stopping | Self::FileWaits | Self::AgentChanged => Turn::Happens,

@@ -1,27 +1,30 @@
 //! From the file to the layout.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::spec::{
-    EffectiveCheck, EffectiveRealServer, EffectiveService, Farm, Kind, Name, Timing, Way,
+    EffectiveCheck, EffectiveDaemon, EffectiveRealServer, EffectiveService, Farm, Kind, Name,
+    Timing, Way,
 };
 use crate::state::{Family, Member};
 
-use super::layout::{Group, GroupKey, Layout, OnFailure, Quorum, Server, SorryServer};
+use super::layout::{Group, GroupKey, Layout, Server, SorryServer};
 use super::question::Question;
-
-/// The port of an agent that the file gives none.
-const AGENT_PORT: u16 = 3333;
-/// How often an agent is asked where the file does not say.
-const AGENT_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Layout {
     /// What the file wants to be looked after. Names that lead nowhere are left out in silence: a
     /// file with such names does not pass `validate`.
     pub fn of(farm: &Farm) -> Self {
         let mut layout = Self::default();
+        let concurrency = EffectiveDaemon::of(farm).concurrency;
+        if let Some(concurrency) = usize::try_from(concurrency)
+            .ok()
+            .and_then(NonZeroUsize::new)
+        {
+            layout.concurrency = concurrency;
+        }
         for (name, service) in &farm.services {
             let Some(vip) = farm.vips.get(&service.vip) else {
                 continue;
@@ -48,10 +51,10 @@ fn group(name: &Name, service: &EffectiveService<'_>, vip: IpAddr) -> Group {
         servers: servers
             .filter_map(|server| look_after(name, service, server, vip))
             .collect(),
-        on_failure: OnFailure::default(),
-        quorum: Quorum::default(),
-        mass_failure: None,
-        slow_start: None,
+        on_failure: service.on_failure,
+        quorum: service.quorum,
+        mass_failure: service.mass_failure,
+        slow_start: service.slow_start,
         sorry: match sorry.and_then(|sorry| sorry.address_for(vip)) {
             Some(_) => SorryServer::Present,
             None => SorryServer::Absent,
@@ -73,18 +76,13 @@ fn look_after(
         port: server.port,
     };
     let port = server.port.or_else(|| first_port(service)).unwrap_or(0);
-    let check = check(server);
+    let check = server.check.as_deref();
     Some(Server {
         check: check.and_then(|check| of_kind(check, &member, port, vip)),
         agent: check.and_then(|check| of_agent(check, address)),
         weight: server.weight,
         member,
     })
-}
-
-/// How a real server is checked.
-fn check(_server: &EffectiveRealServer) -> Option<&EffectiveCheck> {
-    None
 }
 
 /// A service with several ports is asked on its first one.
@@ -135,12 +133,12 @@ fn wants_name(kind: &Kind) -> bool {
 /// check's question takes.
 fn of_agent(check: &EffectiveCheck, address: IpAddr) -> Option<Arc<Question>> {
     let agent = check.agent.as_ref()?;
-    let interval = agent.interval.map_or(AGENT_INTERVAL, |written| written.0);
+    let interval = agent.interval();
     let mut vantage = check.vantage.clone();
     vantage.way = Way::Server;
     Some(Arc::new(Question {
         address: check.address.unwrap_or(address),
-        port: agent.port.unwrap_or(AGENT_PORT),
+        port: agent.port(),
         vip: None,
         name: String::new(),
         check: EffectiveCheck {

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::spec::Name;
+use crate::spec::{EffectiveMassFailure, EffectiveQuorum, Name, OnFailure};
 use crate::state::{Family, Member};
 
 use super::Question;
@@ -57,9 +57,9 @@ pub struct Group {
     /// What becomes of a real server that is down.
     pub on_failure: OnFailure,
     /// How much must be left.
-    pub quorum: Quorum,
+    pub quorum: EffectiveQuorum,
     /// What is done when many fail at once; none where each failure stands for itself.
-    pub mass_failure: Option<MassFailure>,
+    pub mass_failure: Option<EffectiveMassFailure>,
     /// Over this time the weight of a real server that comes back grows to its full height.
     pub slow_start: Option<Duration>,
     /// Whether a sorry server can take this family's connections.
@@ -80,16 +80,6 @@ pub struct Server {
     pub agent: Option<Arc<Question>>,
 }
 
-/// What becomes of a real server that is down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnFailure {
-    /// It is taken out; its connections are lost, as they are anyway.
-    #[default]
-    Remove,
-    /// It stays with weight 0: connections that may still live are not cut.
-    Inhibit,
-}
-
 /// Whether a sorry server is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SorryServer {
@@ -98,57 +88,4 @@ pub enum SorryServer {
     /// There is none: what is left of the real servers goes on.
     #[default]
     Absent,
-}
-
-/// How much must be left, and how much more before it counts as enough again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quorum {
-    /// At least so much must be usable; never 0.
-    pub minimum: u32,
-    /// So much more must be usable until a quorum that was lost is there again.
-    pub hysteresis: u32,
-    /// What is counted.
-    pub unit: QuorumUnit,
-}
-
-impl Default for Quorum {
-    /// One server.
-    fn default() -> Self {
-        Self {
-            minimum: 1,
-            hysteresis: 0,
-            unit: QuorumUnit::Servers,
-        }
-    }
-}
-
-/// What a quorum counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum QuorumUnit {
-    /// Real servers that take new connections.
-    #[default]
-    Servers,
-    /// Their weights in the file, as an operator or an agent bends them.
-    Weight,
-}
-
-/// When many real servers failing at once is taken for something else than their death.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MassFailure {
-    /// At least this share of those that were up, in percent.
-    pub share: u32,
-    /// Within this time.
-    pub within: Duration,
-    /// What is done then.
-    pub then: MassFailureAction,
-}
-
-/// What is done when many real servers fail at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MassFailureAction {
-    /// They are kept in service, all but those that refuse connections; an operator is told. Only
-    /// where four real servers or more were up.
-    Hold,
-    /// An operator is told; the failures count.
-    Alarm,
 }

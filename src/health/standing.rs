@@ -4,12 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::state::{Member, Share};
 
 use super::{Expiry, GroupKey, Question, Stance, Verdict};
 
 /// How a real server is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Health {
     /// Not asked yet; it gets no connection.
     #[default]
@@ -18,6 +23,17 @@ pub enum Health {
     Up,
     /// Not well.
     Down,
+}
+
+impl Health {
+    /// Down instead of up, where its agent says so.
+    pub(super) fn unless(self, agent_says_down: bool) -> Self {
+        if self == Self::Up && agent_says_down {
+            Self::Down
+        } else {
+            self
+        }
+    }
 }
 
 /// One real server of one group.

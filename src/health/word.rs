@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{Kind, Severity, Subject};
 use crate::state::Member;
 
@@ -40,7 +42,8 @@ pub enum Event {
         answer: Answer,
     },
     /// All that the operator bends now; replaces all that was bent before. Real servers that are
-    /// not looked after may be in it: it counts once they are.
+    /// not looked after may be in it: it counts once they are. After a restart what was bent before
+    /// holds until this comes.
     Bent(BTreeMap<Member, Bend>),
     /// The kernel held these real servers with these weights when the daemon started: those with a
     /// weight count as up until they are asked. Sent once, right after the first layout.
@@ -51,9 +54,10 @@ pub enum Event {
 }
 
 /// How an operator bends a real server's share.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Bend {
     /// A weight instead of the file's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
     /// Whether it takes new connections.
     pub stance: Stance,
@@ -62,7 +66,10 @@ pub struct Bend {
 }
 
 /// Whether an operator lets a real server take connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Stance {
     /// It serves, if it is well.
     #[default]
