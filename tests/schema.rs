@@ -1,7 +1,7 @@
 //! The schema says what the reader does, and the files made from it are fresh.
 //!
-//! `FARMCTL_BLESS=1 cargo test --test schema` writes `schemas/farm.schema.json` and
-//! `docs/farm-yaml.md` anew.
+//! `FARMCTL_BLESS=1 cargo test --test schema` writes `schemas/farm.schema.json`,
+//! `schemas/openapi.json` and `docs/farm-yaml.md` anew.
 
 #![expect(
     clippy::unwrap_used,
@@ -58,6 +58,14 @@ fn the_schema_in_the_tree_is_the_one_of_the_types() {
     is_fresh(
         "schemas/farm.schema.json",
         &format!("{:#}\n", farm_schema()),
+    );
+}
+
+#[test]
+fn the_description_of_the_api_in_the_tree_is_the_one_of_its_types_and_routes() {
+    is_fresh(
+        "schemas/openapi.json",
+        &format!("{:#}\n", farmctl::api::description()),
     );
 }
 

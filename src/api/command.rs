@@ -53,6 +53,8 @@ pub enum Order {
     Apply(ApplyOrder),
     /// A file that waits for an operator is used.
     Approve(ApproveOrder),
+    /// What an apply with a confirm time-out did stays; a conflict where nothing waits.
+    Confirm,
     /// The file is read again now, from git where that is the source.
     Reload,
     /// Another daemon takes over: this one stops without giving anything up.
@@ -290,14 +292,38 @@ pub enum RefusalKind {
     Forbidden,
     /// 404: what it names is not there.
     NotFound,
+    /// 408: the order did not arrive in time.
+    TooSlow,
     /// 409: something else stands against it now.
     Conflict,
+    /// 405: the path is for another method.
+    WrongMethod,
+    /// 413: the order is longer than any.
+    TooLarge,
     /// 422: it can be read, and can't be done: a bad file, a bad filter.
     Impossible,
     /// 500: the daemon failed.
     Failed,
     /// 503: not now: the daemon starts, stops or is too busy.
     Unavailable,
+}
+
+/// What every answer that is no success has as its body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ErrorAnswer {
+    /// What is wrong, in a full sentence.
+    pub error: String,
+    /// What to do; null where that is plain.
+    pub help: Option<String>,
+}
+
+impl From<Refusal> for ErrorAnswer {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            error: refusal.message,
+            help: refusal.help,
+        }
+    }
 }
 
 impl RefusalKind {
@@ -308,7 +334,10 @@ impl RefusalKind {
             Self::Unauthorized => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
+            Self::TooSlow => 408,
             Self::Conflict => 409,
+            Self::WrongMethod => 405,
+            Self::TooLarge => 413,
             Self::Impossible => 422,
             Self::Failed => 500,
             Self::Unavailable => 503,

@@ -158,13 +158,18 @@ impl Ring {
 }
 
 impl Tail {
+    /// Takes what there is; none where nothing is.
+    pub fn now(&mut self) -> Option<Batch> {
+        let batch = self.log.since(self.read);
+        self.read = batch.events.last()?.sequence;
+        Some(batch)
+    }
+
     /// Waits until there is something new, and takes it. None where the log is gone.
     pub async fn next(&mut self) -> Option<Batch> {
         loop {
             self.newest.borrow_and_update();
-            let batch = self.log.since(self.read);
-            if let Some(last) = batch.events.last() {
-                self.read = last.sequence;
+            if let Some(batch) = self.now() {
                 return Some(batch);
             }
             self.newest.changed().await.ok()?;

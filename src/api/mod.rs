@@ -11,8 +11,11 @@ mod apply;
 mod bind;
 mod command;
 mod diff;
+mod door;
 mod event_log;
 mod meters;
+mod metrics;
+mod openapi;
 mod overlay;
 mod server;
 mod status;
@@ -20,15 +23,19 @@ mod status;
 pub use apply::{ApplyReport, OutcomeKind};
 pub use bind::{BindError, bind_tcp, bind_unix};
 pub use command::{
-    Act, ApplyOptions, ApplyOrder, ApproveOrder, Command, Done, DrainOrder, EndOrder, LogOrder,
-    MaintenanceOrder, Order, Peer, Prune, Refusal, RefusalKind, Remaining, Reply, ServerOrder,
-    Then, WeightOrder,
+    Act, ApplyOptions, ApplyOrder, ApproveOrder, Command, Done, DrainOrder, EndOrder, ErrorAnswer,
+    LogOrder, MaintenanceOrder, Order, Peer, Prune, Refusal, RefusalKind, Remaining, Reply,
+    ServerOrder, Then, WeightOrder,
 };
 pub use diff::{ChangeReport, DiffReport, Summary, changes};
+pub use door::{Door, DoorError};
 pub use event_log::{Batch, EventLog, Position, Tail};
 pub use meters::{Meters, Reconciled};
-pub use overlay::{BentServer, OverlayReport, SorryGroup};
-pub use server::{Door, Listener, Page, Sources, serve};
+pub use openapi::description;
+pub use overlay::{BentServer, OverlayAnswer, OverlayReport, SorryGroup};
+pub use server::{
+    Body, Endpoint, Listener, OrderKind, Page, ROUTES, Reading, Route, Sources, serve,
+};
 pub use status::{
     AddressStatus, AgentStatus, ApplyStatus, CertificateStatus, ConnectionCounts, DaemonStatus,
     DrainStatus, DriftPolicy, DriftStatus, FileProblem, FileRevision, GroupStatus, Health,

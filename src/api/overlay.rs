@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::spec::Name;
 use crate::state::{Family, Member, Overlay, Share};
 
+use super::OverrideStatus;
+
 /// What bends the file now.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct OverlayReport {
@@ -16,6 +18,15 @@ pub struct OverlayReport {
     pub servers: Vec<BentServer>,
     /// Services that the sorry server serves, although real servers are left.
     pub sorry: Vec<SorryGroup>,
+}
+
+/// What `GET /v1/overlay` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct OverlayAnswer {
+    /// What bends the file now.
+    pub overlay: OverlayReport,
+    /// What operators ordered.
+    pub overrides: Vec<OverrideStatus>,
 }
 
 /// A real server that gets another share than the file says.

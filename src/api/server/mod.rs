@@ -1,19 +1,26 @@
 //! The server: connections in, answers out. It holds no state of the farm.
 
-use std::convert::Infallible;
+mod admission;
+mod answer;
+mod connection;
+mod orders;
+mod reading;
+mod routes;
+mod stall;
+mod stream;
+
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 
 use crate::dataplane::Observation;
 
-use super::{Command, EventLog, Meters, Status};
+use super::{Command, Door, EventLog, Meters, Refusal, Status};
+use answer::Answer;
+
+pub use routes::{Body, Endpoint, OrderKind, ROUTES, Reading, Route};
 
 /// What answers are made from.
 #[derive(Debug, Clone)]
@@ -52,45 +59,54 @@ pub enum Listener {
     Tcp(TcpListener, Door),
 }
 
-/// Who may read over TCP.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Door {
-    /// Whoever reaches the address: for loopback addresses only.
-    Open,
-    /// Who knows the token (`Authorization: Bearer TOKEN`, RFC 6750).
-    Token(String),
+/// How many answers that cost much (all real servers as text) are made at one time.
+const LARGE_ANSWERS: usize = 2;
+
+/// What all connections of one address share.
+#[derive(Debug)]
+struct Shared {
+    sources: Sources,
+    large: Semaphore,
 }
 
-/// Serves one address until the future is dropped. Runs in a tokio runtime, also one of another
-/// thread than `daemon`'s.
+/// Serves one address until the future is dropped, which ends its connections too. Runs in a tokio
+/// runtime with time and input enabled, also in one of another thread than `daemon`'s.
 pub async fn serve(listener: Listener, sources: Sources) {
-    let _sources = sources;
-    match listener {
-        Listener::Unix(listener) => {
-            let Ok(listener) = tokio::net::UnixListener::from_std(listener) else {
-                return;
-            };
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(TokioIo::new(stream)));
-            }
+    let shared = Arc::new(Shared {
+        sources,
+        large: Semaphore::new(LARGE_ANSWERS),
+    });
+    let failed = match listener {
+        Listener::Unix(listener) => connection::serve_unix(listener, shared).await,
+        Listener::Tcp(listener, door) => {
+            connection::serve_tcp(listener, Arc::new(door), shared).await
         }
-        Listener::Tcp(listener, _) => {
-            let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
-                return;
-            };
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(TokioIo::new(stream)));
-            }
-        }
+    };
+    if let Err(error) = failed {
+        tracing::error!(%error, "the API is not served: the listener can't be used");
     }
 }
 
-async fn answer(stream: impl hyper::rt::Read + hyper::rt::Write + Unpin) {
-    let service = hyper::service::service_fn(|_: Request<Incoming>| async {
-        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"ok\n"))))
-    });
-    let connection = hyper::server::conn::http1::Builder::new().serve_connection(stream, service);
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "an API connection broke off");
+impl Shared {
+    /// What is so now.
+    fn status(&self) -> Arc<Status> {
+        Arc::clone(&self.sources.status.borrow())
+    }
+
+    /// Waits until this answer may cost something.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        let turn = self.large.acquire().await;
+        turn.map_err(|_| answer::failed("The API is about to stop."))
+    }
+
+    /// Makes a large answer in a thread of its own: the loop that probes real servers must not
+    /// wait for the text of ten thousand of them.
+    async fn large(
+        &self,
+        make: impl FnOnce() -> Result<Answer, Refusal> + Send + 'static,
+    ) -> Result<Answer, Refusal> {
+        let _turn = self.turn().await?;
+        let answer = tokio::task::spawn_blocking(make).await;
+        answer.unwrap_or_else(|_| Err(answer::failed("The answer could not be made.")))
     }
 }

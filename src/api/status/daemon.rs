@@ -25,7 +25,7 @@ pub struct DaemonStatus {
 pub struct FileRevision {
     /// The file's path; the path inside the repository where git is the source.
     pub file: String,
-    /// SHA-256 of its text, in hexadecimal digits.
+    /// The digest of its text: twelve hexadecimal digits or more, which tell versions apart.
     pub hash: String,
     /// The commit; null where git is not the source.
     pub commit: Option<String>,
