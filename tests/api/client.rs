@@ -34,9 +34,9 @@ pub(crate) fn ask(socket: &Path, request: &str) -> Answer {
 
 /// The same over any stream.
 pub(crate) fn exchange(mut stream: impl Read + Write, request: &str) -> Answer {
-    stream.write_all(request.as_bytes()).unwrap();
     let mut bytes = Vec::new();
-    // Whoever is refused early is reset behind the answer.
+    // Whoever is refused early is cut off while it writes, and reset behind the answer.
+    let _cut_off = stream.write_all(request.as_bytes());
     let _reset = stream.read_to_end(&mut bytes);
     parse(&String::from_utf8(bytes).unwrap())
 }
