@@ -19,7 +19,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
 
 use crate::api::{Door, Peer, Refusal, RefusalKind};
 
@@ -46,7 +45,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Serves a unix socket.
 pub(super) async fn serve_unix(listener: UnixListener, shared: Arc<Shared>) -> io::Result<()> {
     let listener = tokio::net::UnixListener::from_std(listener)?;
-    let mut house = House::new(shared);
+    let house = House::new(shared);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => match peer(&stream) {
@@ -65,7 +64,7 @@ pub(super) async fn serve_tcp(
     shared: Arc<Shared>,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let mut house = House::new(shared);
+    let house = House::new(shared);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => house.receive(stream, Caller::Remote(Arc::clone(&door))),
@@ -90,11 +89,10 @@ fn peer(stream: &UnixStream) -> io::Result<Peer> {
     })
 }
 
-/// The connections of one address. They end with it.
+/// The connections of one address.
 struct House {
     shared: Arc<Shared>,
     room: Arc<Semaphore>,
-    guests: JoinSet<()>,
 }
 
 impl House {
@@ -102,23 +100,17 @@ impl House {
         Self {
             shared,
             room: Arc::new(Semaphore::new(CONNECTIONS)),
-            guests: JoinSet::new(),
         }
     }
 
     /// Takes a connection, or closes it where there are too many.
-    fn receive(
-        &mut self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        who: Caller,
-    ) {
-        while self.guests.try_join_next().is_some() {}
+    fn receive(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, who: Caller) {
         let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
             tracing::warn!("the API has {CONNECTIONS} connections; one more was closed");
             return;
         };
         let shared = Arc::clone(&self.shared);
-        self.guests.spawn(attend(stream, who, shared, place));
+        tokio::spawn(attend(stream, who, shared, place));
     }
 }
 

@@ -69,8 +69,9 @@ struct Shared {
     large: Semaphore,
 }
 
-/// Serves one address until the future is dropped, which ends its connections too. Runs in a tokio
-/// runtime with time and input enabled, also in one of another thread than `daemon`'s.
+/// Serves one address until the future is dropped; connections that are open then are still
+/// answered, and end with the runtime. Runs in a tokio runtime with time and input enabled, also in
+/// one of another thread than `daemon`'s.
 pub async fn serve(listener: Listener, sources: Sources) {
     let shared = Arc::new(Shared {
         sources,

@@ -97,8 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// Time in these tests jumps to the next timer as soon as nothing else can go on.
-    fn run<T>(test: impl std::future::Future<Output = T>) -> T {
+    fn run<T>(test: impl Future<Output = T>) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()

@@ -2,12 +2,12 @@
 
 use tokio::sync::oneshot;
 
-use crate::api::{ApplyReport, OutcomeKind, Refusal, RefusalKind, Reply, changes};
+use crate::api::{ApplyReport, Done, OutcomeKind, Refusal, RefusalKind, Reply, changes};
 use crate::daemon::files::Terms;
 use crate::daemon::judge::Judged;
 use crate::daemon::now::Now;
 use crate::reconcile::keeper::{Order, Reason};
-use crate::reconcile::{Adopt, Report, Shrink};
+use crate::reconcile::{Adopt, Confirmation, Report, Shrink};
 use crate::spec::DataplaneKind;
 
 use super::{ApplyRequest, Core, Output};
@@ -16,6 +16,8 @@ use super::{ApplyRequest, Core, Output};
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     reply: Option<oneshot::Sender<Result<Reply, Refusal>>>,
+    /// Those who confirm what an `apply` did.
+    confirming: Vec<oneshot::Sender<Result<Reply, Refusal>>>,
 }
 
 impl Core {
@@ -53,6 +55,30 @@ impl Core {
         self.outputs.push_back(Output::Keeper(Order::Resume));
         let steps = self.files.attempt(good, terms);
         self.take(now, steps);
+    }
+
+    /// An operator confirms what an `apply` did; the keeper knows whether anything waits for it.
+    pub(super) fn order_confirm(&mut self, reply: oneshot::Sender<Result<Reply, Refusal>>) {
+        self.asked.confirming.push(reply);
+        self.outputs.push_back(Output::Keeper(Order::Confirm));
+    }
+
+    /// What came of it: whoever confirmed is told.
+    pub(super) fn tell_confirmation(&mut self, result: &Result<Confirmation, String>) {
+        let told = match result {
+            Ok(Confirmation::Confirmed { farm }) => Ok(Reply::Done(Done {
+                message: format!("Confirmed: {farm} stays as it is."),
+                overrides: Vec::new(),
+            })),
+            Ok(Confirmation::NothingPending | Confirmation::Void) => Err(Refusal::new(
+                RefusalKind::Conflict,
+                "Nothing waits for a confirmation: it was confirmed or undone already.",
+            )),
+            Err(error) => Err(Refusal::new(RefusalKind::Failed, error.clone())),
+        };
+        for reply in self.asked.confirming.drain(..) {
+            answer(reply, told.clone());
+        }
     }
 
     /// The kernel holds a wish: whoever waits for it is told.

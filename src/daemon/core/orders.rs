@@ -32,6 +32,7 @@ impl Core {
             Order::EndOverride(order) => self.order_end(now, order),
             Order::Apply(order) => return self.order_apply(order, reply),
             Order::Approve(order) => self.order_approve(now, &order),
+            Order::Confirm => return self.order_confirm(reply),
             Order::Reload => {
                 self.outputs.push_back(Output::Look);
                 Ok(done("The source is looked at now; see `farmctl events`."))

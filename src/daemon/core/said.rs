@@ -365,6 +365,7 @@ impl Core {
     }
 
     fn confirmed(&mut self, now: Now, result: Result<Confirmation, String>) {
+        self.tell_confirmation(&result);
         let told = match result {
             Ok(Confirmation::Confirmed { farm }) => {
                 self.files.confirmed();
