@@ -5,8 +5,11 @@
 use std::sync::Arc;
 
 use crate::api::{FileProblem, FileRevision};
+use crate::health::{Layout, Server};
 use crate::reconcile::Digest;
-use crate::spec::{self, DataplaneKind, Farm, Name, Problem, Severity, SourceText};
+use crate::spec::{
+    self, DataplaneKind, Farm, Kind, Name, Path, Place, Problem, Severity, SourceText,
+};
 use crate::state::{Change, HostFacts, desired, plan};
 
 /// Where a text came from.
@@ -142,13 +145,44 @@ fn force(farm: Option<&mut Farm>, kind: Option<DataplaneKind>) {
 }
 
 /// What `validate` finds, and what this machine's data plane can't do.
-fn find(farm: &Farm, pruned: &[spec::Path], against: &Against) -> Vec<Problem> {
+fn find(farm: &Farm, pruned: &[Path], against: &Against) -> Vec<Problem> {
     let mut found = spec::validate(farm, pruned);
     let named = farm.directors.as_ref().and_then(|it| it.dataplane.named());
+    if against.programs == Programs::Refused {
+        found.extend(programs(farm));
+    }
     if let (None, Some(kind)) = (named, against.dataplane) {
         found.extend(spec::lacking(farm, kind));
     }
     found
+}
+
+/// Programs that a file which nobody signed names.
+fn programs(farm: &Farm) -> Vec<Problem> {
+    let problem = |place: Path| {
+        let place = Place::Value(place);
+        let message = "nobody signed this revision, so it may name no program to run";
+        Problem::error("program-unsigned", place, message)
+            .helped("sign the commit and say who may (`source: { git: { signed: … } }`), or leave the program out")
+    };
+    let layout = Layout::of(farm);
+    let servers = layout.groups.iter().flat_map(|(key, group)| {
+        let runs = |server: &&Server| {
+            let kind = server.check.as_ref().and_then(|check| check.kind());
+            matches!(kind, Some(Kind::Exec(_)))
+        };
+        let found = group.servers.iter().filter(runs);
+        found.map(|_| Path::root().key("services").key(&key.service))
+    });
+    let told = farm
+        .notifications
+        .iter()
+        .filter(|(_, it)| it.exec.is_some());
+    let told = told.map(|(name, _)| Path::root().key("notifications").key(name));
+    let mut places: Vec<Path> = servers.chain(told).collect();
+    places.sort();
+    places.dedup();
+    places.into_iter().map(problem).collect()
 }
 
 fn is_error(problem: &Problem) -> bool {

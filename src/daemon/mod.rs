@@ -12,6 +12,7 @@
 pub mod core;
 mod error;
 pub mod files;
+pub mod git;
 pub mod judge;
 pub mod now;
 pub mod overrides;

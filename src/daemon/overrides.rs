@@ -241,7 +241,7 @@ impl Overrides {
 }
 
 /// A drained server may get a last connection until the kernel has heard of the drain.
-const SETTLE: Duration = Duration::from_millis(200);
+const SETTLE: Duration = Duration::from_secs(1);
 
 impl Override {
     /// The real servers of the file that it is about.

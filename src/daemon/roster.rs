@@ -44,7 +44,7 @@ impl Roster {
                             port: server.port,
                         },
                         node: entry.node.as_ref().map(ToString::to_string),
-                        patience: Duration::from_secs(60),
+                        patience: effective.drain.timeout,
                     });
                 }
             }

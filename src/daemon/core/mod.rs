@@ -35,7 +35,7 @@ use super::roster::Roster;
 use answers::Asked;
 pub use kept::{HealthDocument, OverridesDocument};
 use said::Kernel;
-pub use words::{ApplyRequest, Comparison, End, Input, Output, Setup, Wanted};
+pub use words::{ApplyRequest, Comparison, End, Input, Output, Provenance, Setup, Wanted};
 
 /// So long what is to be kept on the disk may be newer than the disk.
 const KEPT_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
@@ -48,6 +48,7 @@ const DRAIN_LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Core {
     setup: Setup,
+    provenance: Provenance,
     files: Files,
     engine: Engine,
     /// The file that the engine looks after.
@@ -83,6 +84,7 @@ impl Core {
         }
         Self {
             setup,
+            provenance: Provenance::default(),
             files,
             engine,
             looked_after: None,
@@ -176,6 +178,11 @@ impl Core {
             running: running.map(|good| (Arc::clone(&good.farm), self.kernel.node().cloned())),
             ..Against::default()
         }
+    }
+
+    /// Says where the farm's file comes from.
+    pub fn set_provenance(&mut self, provenance: Provenance) {
+        self.provenance = provenance;
     }
 
     /// The file that is wished for now.

@@ -15,7 +15,7 @@ use crate::health::Told;
 use crate::state::{Member, Overlay};
 
 use super::answers::answer;
-use super::{ApplyRequest, Comparison, Core, End, Output, Wanted};
+use super::{ApplyRequest, Comparison, Core, End, Output, Provenance, Wanted};
 
 type Answered = Result<Reply, Refusal>;
 
@@ -155,7 +155,7 @@ impl Core {
                 .helped(format!("apply {own}, or stop the daemon"));
             return answer(reply, Err(refusal));
         }
-        if self.setup.fetches {
+        if self.provenance == Provenance::Repository {
             let what = "the daemon's file comes from git: the local one only names the repository";
             let refusal = Refusal::new(RefusalKind::Conflict, what)
                 .helped("push the change there; `farmctl daemon` fetches it by itself");

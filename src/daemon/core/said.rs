@@ -191,7 +191,10 @@ impl Core {
     }
 
     fn refused(&mut self, now: Now, generation: u64, reason: Reason, why: Vec<String>) {
-        if self.files.trial().is_none() || generation < self.trial_generation {
+        if self.files.trial().is_some() && generation < self.trial_generation {
+            return; // Of an earlier trial, which a newer one has taken the place of.
+        }
+        if self.files.trial().is_none() {
             self.kernel.holds = false;
             self.failed_run(now, why.clone(), None);
             self.tell(now, Kind::ApplyFailed, Severity::Alarm, why.join(" "));

@@ -23,8 +23,6 @@ pub struct Setup {
     pub host_name: String,
     /// The farm's file, an absolute path.
     pub file: std::path::PathBuf,
-    /// Whether the file only names a repository that the farm's file is fetched from.
-    pub fetches: bool,
     /// The data plane that is used whatever a file says.
     pub dataplane: Option<DataplaneKind>,
     /// This boot and network namespace.
@@ -35,6 +33,16 @@ pub struct Setup {
     pub pid: u32,
     /// When it started, in milliseconds since 1970.
     pub started: u64,
+}
+
+/// Where the farm's file comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Provenance {
+    /// It is the file that the daemon watches.
+    #[default]
+    Local,
+    /// It is fetched from the repository that the watched file names.
+    Repository,
 }
 
 /// What the core is told.

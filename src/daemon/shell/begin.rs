@@ -7,18 +7,22 @@ use tokio::sync::mpsc::unbounded_channel;
 use tracing::warn;
 
 use super::api::{Doors, PAGE};
+use super::outputs::source_of;
 use super::publish::Publisher;
+use super::repository::Fetching;
 use super::source::{Source, look};
 use super::{Ears, Happened, Shell, hear, now, system, takeover};
 use crate::api::{EventLog, Sources};
 use crate::clock::{Clock as _, SystemClock};
-use crate::daemon::core::{Core, HealthDocument, Input, Kept, OverridesDocument, Setup};
+use crate::daemon::core::{
+    Core, HealthDocument, Input, Kept, OverridesDocument, Provenance, Setup,
+};
 use crate::daemon::judge::{Against, Good, Judged, Revision, judge};
 use crate::daemon::watch::Look;
-use crate::daemon::{Error, Options, Start};
+use crate::daemon::{Error, Options, Programs, Start};
 use crate::notification::{Dispatcher, Sender};
 use crate::probe::{Runner, Tools};
-use crate::reconcile::keeper::{Keeper, Options as KeeperOptions};
+use crate::reconcile::keeper::{Keeper, Options as KeeperOptions, Said};
 use crate::reconcile::{Accepted, Digest, Document, Origin, Store, host_name};
 use crate::spec::Farm;
 use crate::systemd::{Guard, Notifier, watchdog_interval};
@@ -54,7 +58,17 @@ pub(super) fn begin(options: &Options, log: &crate::log::Handle) -> Result<(Shel
         page: PAGE,
     })?;
     let mut core = Core::new(now(), setup(options, origin, seed, started), kept);
-    core.handle(now(), Input::Judged(judged));
+    let fetching = match source_of(&judged) {
+        Some(source) if options.programs == Programs::Run => {
+            core.set_provenance(Provenance::Repository);
+            let source = source.clone();
+            Some(Fetching::begin(source, &options.state_dir, inbox.clone()))
+        }
+        Some(_) | None => {
+            core.handle(now(), Input::Judged(judged));
+            None
+        }
+    };
     let notifier = Notifier::from_environment();
     let guard = Guard::start(notifier.clone(), watchdog_interval());
     let shell = Shell {
@@ -62,6 +76,7 @@ pub(super) fn begin(options: &Options, log: &crate::log::Handle) -> Result<(Shel
         core,
         keeper,
         runner,
+        fetching,
         source: Source::watch(options.file.clone(), &first, inbox.clone()),
         store,
         log: log.filter(),
@@ -100,7 +115,6 @@ fn setup(options: &Options, origin: Origin, seed: u64, started: u64) -> Setup {
         node: options.node.clone(),
         host_name: host_name(),
         file: options.file.clone(),
-        fetches: false,
         dataplane: options.dataplane,
         origin,
         seed,
@@ -197,10 +211,24 @@ fn start_keeper(
         farm: accepted.or(newest),
         seed,
     };
-    let inbox = inbox.clone();
-    let say = move |said| {
-        // The loop has ended: nobody wants to hear it.
-        let _ended = inbox.send(Happened::Said(said));
-    };
+    let voice = Voice(inbox.clone());
+    let say = move |said| voice.say(said);
     Ok(Keeper::start(keeper, say)?)
+}
+
+/// What the keeper speaks with. It goes with the keeper's thread, however that ends: a daemon whose
+/// keeper is gone must not seem alive.
+struct Voice(tokio::sync::mpsc::UnboundedSender<Happened>);
+
+impl Voice {
+    fn say(&self, said: Said) {
+        // The loop has ended: nobody wants to hear it.
+        let _ended = self.0.send(Happened::Said(said));
+    }
+}
+
+impl Drop for Voice {
+    fn drop(&mut self) {
+        self.say(Said::Stopped);
+    }
 }

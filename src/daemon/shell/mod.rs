@@ -9,6 +9,8 @@ mod begin;
 mod compare;
 mod outputs;
 mod publish;
+mod release;
+mod repository;
 mod source;
 pub(super) mod takeover;
 
@@ -22,10 +24,11 @@ use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
 use super::core::{ApplyRequest, Core, End, Input};
+use super::git::Fetched;
 use super::judge::Judged;
 use super::now::Now;
 use super::watch::Look;
-use super::{Error, Options};
+use super::{Error, Options, Start};
 use crate::api::{Command, EventLog};
 use crate::clock::{Moment, SystemClock};
 use crate::health::AskId;
@@ -33,9 +36,11 @@ use crate::notification::Dispatcher;
 use crate::probe::{Answers, Runner};
 use crate::reconcile::Store;
 use crate::reconcile::keeper::{Keeper, Said};
+use crate::spec::GitSource;
 use crate::systemd::{Guard, Notifier, Pulse};
 use api::Doors;
 use publish::Publisher;
+use repository::Fetching;
 use source::Source;
 
 /// What happens beside the loop.
@@ -45,8 +50,14 @@ pub(super) enum Happened {
     Said(Said),
     /// The source has something new.
     Found(Look),
+    /// The file only names a repository.
+    Sourced(GitSource),
+    /// The repository was looked at; the error is half a sentence.
+    Fetched(Result<Fetched, String>),
     /// It was judged; the number tells which of several came last.
     Judged(u64, Judged),
+    /// A question was answered without being asked.
+    Answered(AskId, crate::health::Answer),
     /// The text of an `apply` was judged.
     Asked(ApplyRequest, Judged),
 }
@@ -58,6 +69,8 @@ pub(super) struct Shell {
     keeper: Keeper,
     runner: Runner<AskId>,
     source: Source,
+    /// Where the farm's file comes from a repository.
+    fetching: Option<Fetching>,
     store: Arc<Store>,
     log: crate::log::Filter,
     events: Arc<EventLog>,
@@ -89,6 +102,9 @@ struct Ears {
 
 /// Runs until a signal ends it.
 pub(super) fn run(options: &Options, log: &crate::log::Handle) -> Result<(), Error> {
+    if options.start == Start::Release {
+        return release::release(options);
+    }
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
@@ -127,7 +143,7 @@ impl Shell {
                 biased;
                 _ = ears.terminate.recv() => return Ended::Signal,
                 _ = ears.interrupt.recv() => return Ended::Signal,
-                _ = ears.hangup.recv() => self.source.look_now(),
+                _ = ears.hangup.recv() => self.look_now(),
                 Some(happened) = ears.happened.recv() => self.happened(happened),
                 Some(command) = ears.commands.recv() => {
                     self.core.handle(now(), Input::Ordered(command));
@@ -171,6 +187,9 @@ impl Shell {
             Happened::Judged(number, judged) if number == self.judged => {
                 self.core.handle(now(), Input::Judged(judged));
             }
+            Happened::Answered(ask, answer) => self.answered(vec![(ask, answer)]),
+            Happened::Sourced(source) => self.sourced(source),
+            Happened::Fetched(fetched) => self.fetched(fetched),
             // A newer text is being judged.
             Happened::Judged(..) => {}
             Happened::Asked(request, judged) => {
@@ -187,6 +206,7 @@ impl Shell {
             keeper,
             runner,
             source,
+            fetching,
             store,
             dispatcher,
             doors,
@@ -198,6 +218,7 @@ impl Shell {
         notifier.stopping();
         drop(runner);
         drop(source);
+        drop(fetching);
         doors.close();
         let kept = store.save(crate::reconcile::Document::Health, &health);
         if let Err(error) = kept {

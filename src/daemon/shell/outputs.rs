@@ -4,16 +4,22 @@ use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
 
+use super::repository::Fetching;
 use super::{Happened, Shell, compare, now};
 use crate::api::{Done, Refusal, RefusalKind, Reply};
+use crate::daemon::Programs;
+use crate::daemon::core::Provenance;
 use crate::daemon::core::{ApplyRequest, Output};
-use crate::daemon::judge::{Judged, Revision, judge};
+use crate::daemon::git::Fetched;
+use crate::daemon::judge::{self, Against, Judged, Revision};
 use crate::daemon::watch::Look;
 use crate::event::{Event, Severity};
+use crate::health::{Answer, AskId, Question, Verdict};
 use crate::notification::receivers;
 use crate::probe::Tools;
 use crate::reconcile::{Digest, Document};
-use crate::spec::{EffectiveDaemon, Farm};
+use crate::spec::{EffectiveDaemon, Farm, GitSource, Kind, Trust};
+use std::time::Duration;
 
 impl Shell {
     /// All that the core wants, until it wants nothing more for now.
@@ -35,14 +41,14 @@ impl Shell {
 
     fn carry_out_one(&mut self, output: Output) {
         match output {
-            Output::Ask { id, question } => self.runner.ask(id, question),
+            Output::Ask { id, question } => self.ask(id, question),
             Output::Forget { id } => self.runner.forget(id),
             Output::Keeper(order) => self.keeper.send(order),
             Output::Tell(event) => self.tell(event),
             Output::KeepHealth(document) => self.keep(Document::Health, document),
             Output::KeepOverrides(document) => self.keep(Document::Overrides, document),
             Output::Judge(text, request) => self.judge_order(text, request),
-            Output::Look => self.source.look_now(),
+            Output::Look => self.look_now(),
             Output::Observed => self.publisher.observed(&self.core),
             Output::Compare(comparison) => {
                 let options = self.options.clone();
@@ -98,7 +104,9 @@ impl Shell {
         let options = EffectiveDaemon::of(farm);
         let dirs = options.exec_dirs.iter().map(|dir| dir.to_string().into());
         self.runner.set_tools(Arc::new(Tools::new(dirs.collect())));
-        self.dispatcher.configure(receivers(farm));
+        if self.options.programs == Programs::Run {
+            self.dispatcher.configure(receivers(farm));
+        }
         self.source.settle(options.settle);
         debug!("Another file holds.");
     }
@@ -109,6 +117,10 @@ impl Shell {
         let number = self.judged;
         let bytes = match look {
             Look::Content(bytes) => bytes,
+            Look::Nothing(why) if self.fetching.is_some() => {
+                warn!("The file that names the repository can't be read: {why}.");
+                return;
+            }
             Look::Nothing(why) => {
                 let judged = Judged::Absent(why);
                 let _gone = self.inbox.send(Happened::Judged(number, judged));
@@ -116,22 +128,111 @@ impl Shell {
             }
         };
         let revision = self.revision(&bytes);
-        let against = self.core.against();
+        let fetches = self.options.programs == Programs::Run;
+        self.judge_beside(
+            revision,
+            bytes,
+            self.core.against(),
+            move |judged| match source_of(&judged) {
+                Some(source) if fetches => Happened::Sourced(source.clone()),
+                Some(_) | None => Happened::Judged(number, judged),
+            },
+        );
+    }
+
+    /// The file names a repository; it is no farm itself.
+    pub(super) fn sourced(&mut self, source: GitSource) {
+        let known = self.fetching.as_ref().map(Fetching::source);
+        if known == Some(&source) {
+            return;
+        }
+        let state_dir = &self.options.state_dir;
+        self.fetching = Some(Fetching::begin(source, state_dir, self.inbox.clone()));
+        self.core.set_provenance(Provenance::Repository);
+    }
+
+    /// The repository was looked at.
+    pub(super) fn fetched(&mut self, fetched: Result<Fetched, String>) {
+        let Some(fetching) = &self.fetching else {
+            return;
+        };
+        let source = fetching.source();
+        self.judged += 1;
+        let number = self.judged;
+        match fetched {
+            Err(why) => {
+                let judged = Judged::Absent(why);
+                let _gone = self.inbox.send(Happened::Judged(number, judged));
+            }
+            Ok(fetched) => {
+                let against = Against {
+                    programs: match source.trust() {
+                        Trust::WithoutPrograms => judge::Programs::Refused,
+                        Trust::Ssh(_) | Trust::Gpg(_) | Trust::Anybody => judge::Programs::Allowed,
+                    },
+                    ..self.core.against()
+                };
+                let revision = Revision {
+                    file: source.path().to_owned(),
+                    digest: Digest::of(&fetched.bytes),
+                    commit: Some(fetched.commit),
+                    since: now().unix_ms(),
+                };
+                let bytes = Arc::from(fetched.bytes);
+                self.judge_beside(revision, bytes, against, move |judged| {
+                    Happened::Judged(number, judged)
+                });
+            }
+        }
+    }
+
+    fn judge_beside(
+        &self,
+        revision: Revision,
+        bytes: Arc<[u8]>,
+        against: Against,
+        then: impl FnOnce(Judged) -> Happened + Send + 'static,
+    ) {
         let inbox = self.inbox.clone();
         drop(tokio::task::spawn_blocking(move || {
-            let judged = judge(revision, &bytes, &against);
-            let _gone = inbox.send(Happened::Judged(number, judged));
+            let _gone = inbox.send(then(judge::judge(revision, &bytes, &against)));
         }));
+    }
+
+    /// Looks at the file, and at its repository, now.
+    pub(super) fn look_now(&self) {
+        self.source.look_now();
+        if let Some(fetching) = &self.fetching {
+            fetching.look_now();
+        }
+    }
+
+    /// Has a question asked; in a rehearsal no program is run.
+    fn ask(&self, id: AskId, question: Arc<Question>) {
+        let runs = matches!(question.kind(), Some(Kind::Exec(_)));
+        if runs && self.options.programs == Programs::Logged {
+            info!(
+                server = question.name,
+                "A program would check this real server."
+            );
+            let answer = Answer {
+                verdict: Verdict::Pass("not run: this is a rehearsal".to_owned()),
+                took: Duration::ZERO,
+                advice: None,
+                certificate: None,
+            };
+            let _gone = self.inbox.send(Happened::Answered(id, answer));
+            return;
+        }
+        self.runner.ask(id, question);
     }
 
     fn judge_order(&mut self, text: String, request: ApplyRequest) {
         let revision = self.revision(text.as_bytes());
-        let against = self.core.against();
-        let inbox = self.inbox.clone();
-        drop(tokio::task::spawn_blocking(move || {
-            let judged = judge(revision, text.as_bytes(), &against);
-            let _gone = inbox.send(Happened::Asked(request, judged));
-        }));
+        let bytes = Arc::from(text.into_bytes());
+        self.judge_beside(revision, bytes, self.core.against(), move |judged| {
+            Happened::Asked(request, judged)
+        });
     }
 
     fn revision(&self, bytes: &[u8]) -> Revision {
@@ -141,5 +242,13 @@ impl Shell {
             commit: None,
             since: now().unix_ms(),
         }
+    }
+}
+
+/// The repository that a file names instead of being a farm.
+pub(super) fn source_of(judged: &Judged) -> Option<&GitSource> {
+    match judged {
+        Judged::Good(good) => good.farm.source.as_ref().map(|source| &source.git),
+        Judged::Bad(_) | Judged::Absent(_) => None,
     }
 }

@@ -271,3 +271,6 @@ fn first_link(path: &Path) -> Option<(PathBuf, PathBuf)> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,7 @@ pub(in crate::daemon) fn ask_to_let_go(socket: &Path) -> Result<(), Error> {
     let failed = |source| super::system("ask the running daemon to let go", source);
     stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
     let mut stream = stream;
-    let request = "POST /v1/handover HTTP/1.1\r\nHost: farmctl\r\nConnection: close\r\n\
+    let request = "POST /v1/hand-over HTTP/1.1\r\nHost: farmctl\r\nConnection: close\r\n\
                    Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
     stream.write_all(request.as_bytes()).map_err(failed)?;
     let mut answer = String::new();
