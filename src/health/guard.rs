@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn failures_that_are_far_apart_stand_for_themselves() {
         let mut guard = Guard::default();
-        assert_eq!(fall(&mut guard, 10, 900), Turn::None);
+        assert_eq!(fall(&mut guard, 7, 900), Turn::None);
         assert!(guard.len() < 10, "the window forgets");
     }
 
