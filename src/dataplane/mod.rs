@@ -19,6 +19,7 @@ mod protocol;
 mod seen;
 mod steady;
 mod sysctl;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +37,7 @@ pub use nftables::Nftables;
 pub use preflight::{Preflight, rehearse};
 pub use proc::{observe as observe_unprivileged, observe_best};
 pub use seen::Seen;
+pub use watch::Watch;
 
 /// How much a data plane does at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +109,12 @@ pub trait Dataplane {
         Ok(())
     }
 
+    /// What tells of changes that others make; what this value itself changes is not told. Empty
+    /// where the kernel tells of nothing.
+    fn watches(&self) -> Result<Vec<Watch>, Error> {
+        Ok(Vec::new())
+    }
+
     /// How many writing messages went to the kernel since this value was made.
     fn writes(&self) -> u64;
 }
@@ -142,6 +150,10 @@ impl<D: Dataplane + ?Sized> Dataplane for Box<D> {
 
     fn announce(&mut self, address: &AddressKey) -> Result<(), Error> {
         (**self).announce(address)
+    }
+
+    fn watches(&self) -> Result<Vec<Watch>, Error> {
+        (**self).watches()
     }
 
     fn writes(&self) -> u64 {

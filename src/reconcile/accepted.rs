@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::store::Document;
-use super::{Digest, Error, Footprint, Store};
+use super::{Digest, Error, Footprint, Store, Target};
+use crate::state::State;
 
 /// The last accepted file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,18 @@ pub struct Accepted {
 }
 
 impl Accepted {
+    /// A target that is accepted at a time, in seconds since 1970. `effective` is what the kernel
+    /// holds of it.
+    pub(super) fn of(target: &Target, effective: &State, when: u64) -> Self {
+        Self {
+            farm: target.farm.clone(),
+            when,
+            digest: Digest::of(target.text.as_bytes()),
+            footprint: target.footprint(effective),
+            text: target.text.clone(),
+        }
+    }
+
     /// The last accepted file; none before the first.
     pub fn load(store: &Store) -> Result<Option<Self>, Error> {
         store.load(Document::Accepted)

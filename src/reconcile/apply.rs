@@ -8,6 +8,7 @@
 //!
 //! An error means that nothing was changed; everything later ends in an [`Outcome`].
 
+use crate::clock::Clock;
 use crate::dataplane::Failure;
 use crate::dataplane::{self, Removal};
 use crate::state::plan;
@@ -17,8 +18,9 @@ use super::guards::{Shrink, check_cut, check_shrinking};
 use super::journal::Leftover;
 use super::run::{Prepared, Run};
 use super::{
-    Accepted, Digest, Error, Footprint, Journal, Mode, Outcome, Preflight, Progress, Record,
-    Refusal, Rejected, Remaining, Report, Request, Scope, Surroundings, Target, drain,
+    Accepted, Digest, Error, FileNews, Footprint, Journal, Mode, Origin, Outcome, Preflight,
+    Progress, Record, Refusal, Rejected, Remaining, Report, Request, Scope, Store, Surroundings,
+    Target, drain,
 };
 
 /// Makes the kernel hold the target, as asked.
@@ -35,11 +37,17 @@ pub fn apply(
     if request.mode == Mode::Write {
         around.store.prepare()?;
     }
-    let mut refusals = check_pending(request, target, around)?;
+    let mut refusals = match request.file {
+        FileNews::New => check_pending(request, target, around)?,
+        FileNews::Same => Vec::new(),
+    };
     if !refusals.is_empty() {
         return Ok(Outcome::Refused(refusals));
     }
-    let accepted = Accepted::load(around.store)?;
+    let accepted = match request.file {
+        FileNews::New => Accepted::load(around.store)?,
+        FileNews::Same => None,
+    };
     let (prepared, scope) = look(request, target, around)?;
     if !scope.conflicts.is_empty() {
         return Ok(Outcome::Conflict(scope.conflicts));
@@ -60,6 +68,32 @@ pub fn apply(
     }
 }
 
+/// Everything that speaks against a new file before the kernel is compared with it: what waits for
+/// its confirmation, what was undone before, and the guards against the accepted file. For a run
+/// that touches only servers of services that are ours, and is not undone as a whole.
+pub(super) fn speaks_against(
+    request: &Request,
+    target: &Target,
+    around: &Ground<'_>,
+) -> Result<Vec<Refusal>, Error> {
+    let mut refusals = unsettled(target, around)?;
+    if request.shrink == Shrink::Refused
+        && let Some(accepted) = Accepted::load(around.store)?
+    {
+        refusals.extend(check_cut(&accepted.text, &target.text));
+        let after = target.footprint(&target.state);
+        refusals.extend(check_shrinking(&accepted.footprint, &after));
+    }
+    Ok(refusals)
+}
+
+/// What a new file is judged by, beside the kernel.
+pub(super) struct Ground<'a> {
+    pub(super) store: &'a Store,
+    pub(super) origin: &'a Origin,
+    pub(super) clock: &'a dyn Clock,
+}
+
 /// An unconfirmed change comes first: it is undone where it is due, and in the way where not.
 fn check_pending(
     request: &Request,
@@ -78,6 +112,18 @@ fn check_pending(
             (around.progress)(&Progress::Note(explain(&end)));
         }
     }
+    unsettled(
+        target,
+        &Ground {
+            store: around.store,
+            origin: around.origin,
+            clock: around.clock,
+        },
+    )
+}
+
+/// What earlier files left that stands in the way of this one.
+fn unsettled(target: &Target, around: &Ground<'_>) -> Result<Vec<Refusal>, Error> {
     let pending = Pending::load(around.store)?.filter(|pending| pending.origin == *around.origin);
     let unconfirmed = pending.map(|pending| Refusal::Unconfirmed {
         farm: pending.farm.clone(),
@@ -153,7 +199,7 @@ fn check_guards(
     prepared: &Prepared,
     accepted: Option<&Accepted>,
 ) -> Vec<Refusal> {
-    if request.shrink == Shrink::Allowed {
+    if request.shrink == Shrink::Allowed || request.file == FileNews::Same {
         return Vec::new();
     }
     let cut = accepted.and_then(|accepted| check_cut(&accepted.text, &target.text));

@@ -36,6 +36,7 @@ mod store;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 pub use accepted::{Accepted, Rejected};
 pub use apply::apply;
@@ -53,7 +54,10 @@ pub use origin::Origin;
 pub use outcome::{Cut, Fate, Outcome, Report};
 pub use progress::Progress;
 pub use record::{Record, Standing};
-pub use request::{Mode, Preflight, Prune, Remaining, Request, Surroundings, Target, effective};
+pub use request::{
+    FileNews, Mode, Preflight, Prune, Remaining, Request, Surroundings, Target, effective,
+};
 pub use scope::{Adopt, Scope};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use store::{Document, Store};
+pub use trial::try_out;

@@ -23,6 +23,9 @@ pub struct Target {
     pub state: State,
     /// Every floating address that the file names, also those that this machine does not hold.
     pub vips: BTreeSet<IpAddr>,
+    /// What the file by itself asks for, where `state` is bent by an overlay: that is what guards
+    /// look at and what is accepted.
+    pub asks: Option<Footprint>,
 }
 
 /// How it is to be done.
@@ -30,6 +33,8 @@ pub struct Target {
 pub struct Request {
     /// Whether to do it or to say what would be done.
     pub mode: Mode,
+    /// Whether the file is one that was not applied before.
+    pub file: FileNews,
     /// Whether foreign objects that the file names become ours.
     pub adopt: Adopt,
     /// Whether the file may shrink the farm.
@@ -44,6 +49,17 @@ pub struct Request {
     pub wait: Duration,
     /// How long to wait for `farmctl confirm` before everything is undone.
     pub confirm: Option<Duration>,
+}
+
+/// Whether a file is another one than the one that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FileNews {
+    /// The file is new: the guards look at it, and it is kept as the accepted one once it holds.
+    #[default]
+    New,
+    /// The file holds already, and only what bends it differs, or somebody else changed the
+    /// kernel: never guarded, and the accepted file stays.
+    Same,
 }
 
 /// What becomes of connections that a destination still has when it goes.
@@ -116,12 +132,17 @@ impl Target {
             text,
             state,
             vips: vips.map(|address| address.address.address).collect(),
+            asks: None,
         }
     }
 
     /// What the guards look at, of what the kernel will hold.
     pub(super) fn footprint(&self, effective: &State) -> Footprint {
-        Footprint::of(effective).with_vips(self.vips.iter().copied())
+        let footprint = match &self.asks {
+            Some(asks) => asks.clone(),
+            None => Footprint::of(effective),
+        };
+        footprint.with_vips(self.vips.iter().copied())
     }
 
     /// What the kernel will hold: the file's state, and with [`Prune::None`] all that is ours.

@@ -12,8 +12,8 @@ use super::journal::made_by;
 use super::ledger::Ledger;
 use super::rollback::{Undone, own_part, roll_back};
 use super::{
-    Accepted, Digest, Error, Journal, Key, Outcome, Progress, Record, Remaining, Report, Request,
-    Surroundings, Target, drain,
+    Accepted, Digest, Error, FileNews, Journal, Key, Outcome, Progress, Record, Remaining, Report,
+    Request, Surroundings, Target, drain,
 };
 
 /// How often it is read back at least before it counts as not converged.
@@ -144,13 +144,8 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     fn accepted(&self) -> Accepted {
-        Accepted {
-            farm: self.target.farm.clone(),
-            when: self.around.clock.unix().as_secs(),
-            digest: Digest::of(self.target.text.as_bytes()),
-            footprint: self.target.footprint(&self.prepared.desired),
-            text: self.target.text.clone(),
-        }
+        let when = self.around.clock.unix().as_secs();
+        Accepted::of(self.target, &self.prepared.desired, when)
     }
 
     fn carry_out_all(&mut self) -> Result<State, Trouble> {
@@ -327,12 +322,13 @@ impl<'a, 'b> Run<'a, 'b> {
     fn settle(&mut self, observed: &State) -> Result<(), Error> {
         let store = self.around.store;
         self.record_what_is(observed)?;
-        match (&mut self.pending, self.request.confirm) {
-            (Some(pending), Some(length)) => {
+        match (&mut self.pending, self.request.confirm, self.request.file) {
+            (Some(pending), Some(length), _) => {
                 pending.wait_for(length, self.around.clock);
                 pending.save(store)?;
             }
-            _ => self.accepted().save(store)?,
+            (_, _, FileNews::New) => self.accepted().save(store)?,
+            (_, _, FileNews::Same) => {}
         }
         self.remove_journal()
     }

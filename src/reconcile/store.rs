@@ -19,7 +19,7 @@ use super::Error;
 const FORMAT_VERSION: u64 = 1;
 
 /// The state directory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Store {
     directory: PathBuf,
     #[cfg(test)]

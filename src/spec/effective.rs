@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use self::checks::Checks;
 use super::{
-    AddressWithPrefix, Drain, EffectiveCheck, EffectiveDrain, EffectiveMassFailure,
-    EffectiveQuorum, Farm, Forwarding, InterfaceName, MassFailure, Name, NatOptions, Node,
-    OnFailure, OneOrMany, OrNone, Persistence, Pool, PortSpec, Protocol, Quorum, RealServer,
-    Scheduler, ServiceDefaults, SorryServer, Vip, VipAddress, VirtualService,
+    AddressWithPrefix, EffectiveCheck, EffectiveDrain, EffectiveMassFailure, EffectiveQuorum, Farm,
+    Forwarding, InterfaceName, MassFailure, Name, NatOptions, Node, OnFailure, OneOrMany, OrNone,
+    Persistence, Pool, PortSpec, Protocol, Quorum, RealServer, Scheduler, ServiceDefaults,
+    SorryServer, Vip, VipAddress, VirtualService,
 };
 
 /// The network of a node's short form, and of a VIP that names neither network nor interface.
@@ -181,7 +181,7 @@ impl<'a> EffectiveService<'a> {
             )
             .map(|sorry| sorry_server(&site, &sorry)),
             quorum: Quorum::effective(&[service.quorum, defaults.quorum]),
-            drain: Drain::effective(&[service.drain, defaults.drain]),
+            drain: EffectiveDrain::of(farm, service),
             on_failure: service
                 .on_failure
                 .or(defaults.on_failure)

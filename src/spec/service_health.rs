@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, OrNone, Percent};
+use super::{Duration, Farm, OrNone, Percent, VirtualService};
 
 /// How many real servers must be up for a service to be served by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -232,6 +232,21 @@ impl Drain {
             then: nearest(levels, |level| level.then).unwrap_or_default(),
             remaining: nearest(levels, |level| level.remaining).unwrap_or_default(),
         }
+    }
+}
+
+impl Default for EffectiveDrain {
+    fn default() -> Self {
+        Drain::effective(&[])
+    }
+}
+
+impl EffectiveDrain {
+    /// What holds for a service of a farm.
+    pub fn of(farm: &Farm, service: &VirtualService) -> Self {
+        let defaults = farm.defaults.as_ref();
+        let defaults = defaults.and_then(|defaults| defaults.service.as_ref());
+        Drain::effective(&[service.drain, defaults.and_then(|defaults| defaults.drain)])
     }
 }
 

@@ -14,13 +14,13 @@ use super::plane;
 use super::session::{Loaded, Session};
 use crate::api::ApplyReport;
 use crate::clock::SystemClock;
-use crate::dataplane::{self, Dataplane, Failure as Refusal, Seen};
+use crate::dataplane::{self, Dataplane, Seen};
 use crate::reconcile::{
-    self, Mode, Origin, Outcome, Preflight, Progress, Remaining, Request, Shrink, Store,
+    self, FileNews, Mode, Origin, Outcome, Progress, Remaining, Request, Shrink, Store,
     Surroundings, Target, WriterLock,
 };
 use crate::spec::DataplaneKind;
-use crate::state::{Change, HostFacts, Plan, State, Subject};
+use crate::state::{HostFacts, Subject};
 pub(super) use guard::run as guard;
 use places::Places;
 pub(super) use report::ConfirmReport;
@@ -106,6 +106,7 @@ fn request(args: &ApplyArgs) -> Request {
         } else {
             Mode::Write
         },
+        file: FileNews::New,
         adopt: adopt(args.adopt),
         shrink: if args.allow_shrink {
             Shrink::Allowed
@@ -141,79 +142,13 @@ fn engine(
         store: &store,
         origin: &origin,
         clock: &SystemClock,
-        preflight: &mut |live, plan| try_out(dataplane, live, host, plan, at),
+        preflight: &mut |live, plan| reconcile::try_out(dataplane, live, host, plan, at),
         start_guard: &mut || guard::start(&store),
         place: at,
         progress: &mut |progress| tell(session, progress),
     };
     reconcile::apply(request, target, &mut around)
         .map_err(|error| Failure::error(format!("nothing was applied: {error}")))
-}
-
-/// Tries the plan out on a copy of what the kernel holds. On nftables the plan is one transaction,
-/// which the kernel takes or refuses as a whole: that is its own trial.
-fn try_out(
-    dataplane: DataplaneKind,
-    live: &State,
-    host: &HostFacts,
-    plan: &Plan,
-    at: &dyn Fn(&Subject) -> Option<String>,
-) -> Preflight {
-    let homeless = homeless(plan, host, at);
-    if !homeless.is_empty() {
-        return Preflight::Failed(homeless);
-    }
-    if dataplane == DataplaneKind::Nftables {
-        return Preflight::Passed;
-    }
-    match dataplane::rehearse(live, host, &plan.changes) {
-        dataplane::Preflight::Passed => Preflight::Passed,
-        dataplane::Preflight::Skipped { reason } => Preflight::Skipped(reason),
-        dataplane::Preflight::Refused { failures } => {
-            Preflight::Failed(failures.iter().map(|it| refusal(it, plan, at)).collect())
-        }
-        dataplane::Preflight::Different { remaining } => Preflight::Failed(
-            remaining
-                .iter()
-                .map(|change| {
-                    format!("The kernel took the plan, and it would still have to {change}.")
-                })
-                .collect(),
-        ),
-    }
-}
-
-/// Addresses for interfaces that this machine does not have: the rehearsal leaves addresses out.
-fn homeless(
-    plan: &Plan,
-    host: &HostFacts,
-    place: &dyn Fn(&Subject) -> Option<String>,
-) -> Vec<String> {
-    let known: Vec<&str> = host.interfaces.keys().map(String::as_str).collect();
-    let sentence = |change: &Change| {
-        let Change::AddAddress { key, .. } = change else {
-            return None;
-        };
-        let place = place(&change.subject()).unwrap_or_default();
-        (!known.contains(&key.interface.as_str())).then(|| {
-            format!(
-                "{} goes on {}, and this machine has no such interface; it has {} ({place})",
-                key.address,
-                key.interface,
-                known.join(", "),
-            )
-        })
-    };
-    plan.changes.iter().filter_map(sentence).collect()
-}
-
-/// Why the kernel refuses a step, and where the file asks for it.
-fn refusal(failure: &Refusal, plan: &Plan, at: &dyn Fn(&Subject) -> Option<String>) -> String {
-    let change = plan.changes.get(failure.index);
-    match change.and_then(|change| at(&change.subject())) {
-        Some(place) => format!("{} ({place})", failure.error),
-        None => failure.error.to_string(),
-    }
 }
 
 fn tell(session: &Session<'_>, progress: &Progress) {

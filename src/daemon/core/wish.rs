@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::daemon::judge::Good;
 use crate::daemon::now::Now;
 use crate::health::{self, Layout};
-use crate::reconcile::keeper::{DriftPolicy, FileNews, Order, Wish};
+use crate::reconcile::keeper::{FileNews, Order, Wish};
 use crate::reconcile::{Adopt, Identity, Shrink, identify};
 use crate::spec::{EffectiveDaemon, Farm};
 use crate::state::{Member, Overlay, Share, desired};
@@ -64,7 +64,7 @@ impl Core {
             },
             shrink: terms.map_or(Shrink::Refused, |terms| terms.shrink),
             adopt: terms.map_or(Adopt::No, |terms| terms.adopt),
-            drift: policy(options.drift),
+            drift: options.drift,
             poll: options.poll,
             confirm: terms.and_then(|terms| terms.confirm),
         }
@@ -145,12 +145,4 @@ fn ports(farm: &Farm) -> BTreeMap<Member, u16> {
         Some((bare, port))
     };
     roster.seats().filter_map(port).collect()
-}
-
-fn policy(written: crate::spec::DriftPolicy) -> DriftPolicy {
-    match written {
-        crate::spec::DriftPolicy::Correct => DriftPolicy::Correct,
-        crate::spec::DriftPolicy::Report => DriftPolicy::Report,
-        crate::spec::DriftPolicy::Pause => DriftPolicy::Pause,
-    }
 }

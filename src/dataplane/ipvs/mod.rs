@@ -108,6 +108,10 @@ impl Dataplane for Ipvs {
         machine::announce(address)
     }
 
+    fn watches(&self) -> Result<Vec<super::Watch>, Error> {
+        Ok(vec![self.machine.watch()?])
+    }
+
     fn writes(&self) -> u64 {
         let marks = self.marks.as_ref().map_or(0, nft::Client::writes_sent);
         self.table.writes_sent() + self.machine.writes() + marks

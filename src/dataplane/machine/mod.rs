@@ -10,7 +10,7 @@ use nix::errno::Errno;
 
 use super::explain::{self, Loopback, unreadable};
 use super::host::Host;
-use super::{Error, sysctl};
+use super::{Error, Watch, sysctl};
 use crate::netlink::{arp, route};
 use crate::state::{AddressKey, Change, Setting};
 
@@ -76,6 +76,14 @@ impl Machine {
             let errno = error.raw_os_error().unwrap_or(nix::libc::ENOENT);
             explain::refused(change, Errno::from_raw(errno), Loopback::Up)
         })
+    }
+
+    /// What tells of addresses and links that others change.
+    pub(super) fn watch(&self) -> Result<Watch, Error> {
+        let monitor = route::Monitor::open(self.route.port());
+        monitor
+            .map(Watch::Machine)
+            .map_err(|error| unreadable("the changes of addresses and interfaces", &error))
     }
 
     /// How many writes there were since this value was made.

@@ -128,6 +128,11 @@ impl Dataplane for Nftables {
         machine::announce(address)
     }
 
+    fn watches(&self) -> Result<Vec<super::Watch>, Error> {
+        let tables = super::Watch::Tables(self.watch()?);
+        Ok(vec![tables, self.machine.watch()?])
+    }
+
     fn writes(&self) -> u64 {
         self.tables.writes_sent() + self.machine.writes() + self.forgotten
     }

@@ -36,6 +36,11 @@ impl Client {
         self.socket.writes_sent()
     }
 
+    /// The number of this client's socket: what a [`super::Monitor`] knows its changes by.
+    pub fn port(&self) -> u32 {
+        self.socket.port()
+    }
+
     /// All network interfaces. [`Error::Interrupted`] when they changed meanwhile.
     pub fn links(&mut self) -> Result<Vec<Link>> {
         let Request { kind, payload } = write::list_links();

@@ -10,11 +10,13 @@
 
 mod build;
 mod client;
+mod monitor;
 mod read;
 mod write;
 
 pub use build::{NewRoute, TABLE_MAIN};
 pub use client::Client;
+pub use monitor::Monitor;
 pub use read::{read_address, read_link};
 pub use write::NewAddress;
 

@@ -7,14 +7,26 @@
 //! has drains before it goes, which holds nothing else up. It never reads a file but those of the
 //! state directory, asks no server anything, and prints nothing. Started by `daemon`.
 
+mod backoff;
+mod drains;
+mod hands;
+mod mirror;
 mod order;
+mod quarrel;
+mod reader;
 mod said;
+mod steward;
+mod terms;
 mod thread;
+mod trouble;
+mod waiting;
 
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
-pub use order::{DriftPolicy, FileNews, Options, Order, Wish};
+pub use super::FileNews;
+pub use crate::spec::DriftPolicy;
+pub use order::{Options, Order, Wish};
 pub use said::{Answer, Converged, DrainEnd, Draining, Reason, Said, Way};
 
 use super::Error;
@@ -34,11 +46,24 @@ impl Keeper {
     /// [`Error::Busy`] where another farmctl writes here.
     pub fn start(options: Options, say: impl Fn(Said) + Send + 'static) -> Result<Self, Error> {
         let (inputs, orders) = channel();
-        let driver = Driver::open(options, inputs.clone(), Box::new(say))?;
+        let (opened, open) = channel();
+        let own = inputs.clone();
         let thread = std::thread::Builder::new()
             .name("keeper".to_owned())
-            .spawn(move || driver.run(&orders))
+            .spawn(
+                move || match Driver::open(options, Some(own), Box::new(say)) {
+                    Ok(driver) => {
+                        let _waits = opened.send(Ok(()));
+                        driver.run(&orders);
+                    }
+                    Err(error) => {
+                        let _waits = opened.send(Err(error));
+                    }
+                },
+            )
             .map_err(Error::Thread)?;
+        let died = || Error::Thread(std::io::Error::other("it ended at once"));
+        open.recv().map_err(|_| died())??;
         Ok(Self {
             inputs,
             thread: Some(thread),

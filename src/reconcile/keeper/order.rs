@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::reconcile::{Adopt, Shrink};
-use crate::spec::{DataplaneKind, Farm};
+use crate::reconcile::{Adopt, FileNews, Shrink};
+use crate::spec::{DataplaneKind, DriftPolicy, Farm};
 use crate::state::Overlay;
 
 /// How a keeper is set up. What a file may change while the daemon runs is in the [`Wish`].
@@ -64,26 +64,4 @@ pub struct Wish {
     pub poll: Duration,
     /// A new file is undone after so long unless [`Order::Confirm`] comes.
     pub confirm: Option<Duration>,
-}
-
-/// Whether a wish brings another file than the wish before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum FileNews {
-    /// The file is the one that holds already; only the overlay differs. It is never guarded.
-    #[default]
-    Same,
-    /// The file is new: the guards look at it, and it is kept as the accepted one once it holds.
-    New,
-}
-
-/// What is done where somebody else changed what is farmctl's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DriftPolicy {
-    /// It is put right, and told.
-    #[default]
-    Correct,
-    /// It is told.
-    Report,
-    /// It is told, and nothing at all is written until [`Order::Resume`] or a new file.
-    Pause,
 }

@@ -16,11 +16,11 @@ use crate::dataplane::{self, Atomicity, Dataplane, Failure, Memory, Observation,
 use crate::spec::DataplaneKind;
 use crate::state::{AddressKey, Change, DestinationKey, ServiceKey, State};
 
-/// Time that passes only when somebody waits.
-#[derive(Debug)]
+/// Time that passes only when somebody waits. Clones tell the same time.
+#[derive(Debug, Clone)]
 pub(in super::super) struct Still {
     start: Instant,
-    passed: Cell<Duration>,
+    passed: Rc<Cell<Duration>>,
 }
 
 impl Clock for Still {
@@ -50,6 +50,11 @@ pub(in super::super) struct Kernel {
 }
 
 impl Kernel {
+    /// The process is killed before this change, counted from now; none for never.
+    pub(in super::super) fn kill_before(&self, change: Option<usize>) {
+        self.kill.set(change);
+    }
+
     /// One write is about to be made.
     fn burn(&self) {
         match self.kill.get() {
@@ -140,7 +145,7 @@ impl Bench {
             kernel,
             clock: Still {
                 start: SystemClock.now(),
-                passed: Cell::default(),
+                passed: Rc::default(),
             },
             origin: origin("boot"),
             preflight: Preflight::Passed,
@@ -230,6 +235,7 @@ pub(in super::super) fn target(state: State) -> Target {
         farm: "shop".to_owned(),
         text: format!("{:?}", Footprint::of(&state)),
         vips: [super::states::vip(10)].into(),
+        asks: None,
         state,
     }
 }

@@ -11,6 +11,8 @@ mod examples;
 mod foreign;
 mod guards;
 mod hand_edits;
+mod keeper;
+mod keeper_by_hand;
 mod kernel;
 mod killed;
 mod kinds;

@@ -6,6 +6,9 @@ mod choice;
 #[path = "../../kernel/farm/director.rs"]
 mod director;
 mod foreign;
+#[path = "../../kernel/farm/keeper/mod.rs"]
+mod keeper;
+mod keeper_by_hand;
 mod kernel;
 #[path = "../../kernel/farm/killed.rs"]
 mod killed;
