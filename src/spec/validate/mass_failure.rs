@@ -39,11 +39,16 @@ fn written(context: &Context<'_>) -> Vec<(Path, MassFailure)> {
     std::iter::once((section("defaults").key("service"), default))
         .chain(pools)
         .chain(services)
-        .filter_map(|(path, guard)| match guard? {
-            OrNone::Some(guard) => Some((path.key("mass_failure"), guard)),
-            OrNone::None => None,
-        })
+        .filter_map(guard)
         .collect()
+}
+
+/// The guard that is written in a map, with its place.
+fn guard((path, written): (Path, Option<OrNone<MassFailure>>)) -> Option<(Path, MassFailure)> {
+    match written? {
+        OrNone::Some(guard) => Some((path.key("mass_failure"), guard)),
+        OrNone::None => None,
+    }
 }
 
 fn no_time((path, guard): &(Path, MassFailure)) -> Option<Problem> {
@@ -65,22 +70,26 @@ fn said(
     service: Service<'_, '_>,
     says: impl Fn(&MassFailure) -> bool,
 ) -> Option<Path> {
-    let pool = service.effective.pool;
+    let farm = context.farm;
+    let pool = service
+        .effective
+        .pool
+        .and_then(|name| farm.pools.get_key_value(name));
+    let default = farm.defaults.as_ref();
+    let default = default.and_then(|defaults| defaults.service.as_ref()?.mass_failure);
     let levels = [
-        Some(service_path(service.name)),
-        pool.map(|pool| section("pools").key(pool)),
-        Some(section("defaults").key("service")),
+        (service_path(service.name), service.written.mass_failure),
+        pool.map_or((Path::root(), None), |(name, pool)| {
+            (section("pools").key(name), pool.mass_failure)
+        }),
+        (section("defaults").key("service"), default),
     ];
-    let written = written(context);
-    let levels = levels.into_iter().flatten().filter_map(|level| {
-        let path = level.key("mass_failure");
-        written.iter().find(|(written, _)| *written == path)
-    });
+    let levels = levels.into_iter().filter_map(guard);
     let mut levels = levels.peekable();
     let nearest = levels.peek().map(|(path, _)| path.clone());
     levels
         .find(|(_, guard)| says(guard))
-        .map(|(path, _)| path.clone())
+        .map(|(path, _)| path)
         .or(nearest)
 }
 

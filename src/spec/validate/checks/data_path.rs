@@ -28,10 +28,11 @@ pub(in crate::spec::validate) fn data_paths_are_for_connections(
 }
 
 fn other_kind(asked: &Asked<'_, '_>, path: &Path) -> Option<Problem> {
-    let word = match asked.check.kind.as_ref()? {
-        Kind::Tcp(_) => return None,
-        other => other.word(),
-    };
+    let kind = asked.check.kind.as_ref()?;
+    if matches!(kind, Kind::Tcp(_)) {
+        return None;
+    }
+    let word = kind.word();
     let problem = Problem::error(
         "data-path",
         at(path.key("way")),
@@ -61,23 +62,7 @@ fn other_address(asked: &Asked<'_, '_>) -> Option<Problem> {
 
 /// With address translation the real server knows nothing of the VIP.
 fn translated(context: &Context<'_>, asked: &Asked<'_, '_>, path: &Path) -> Option<Problem> {
-    let written = written_real_servers(context.farm, asked.service.written);
-    let servers = &asked.service.effective.real_servers;
-    let own = written.get(asked.server.index)?.check.is_some();
-    let same = |server: &&EffectiveRealServer| {
-        let alike = written
-            .get(server.index)
-            .is_some_and(|it| it.check.is_none());
-        if own {
-            server.index == asked.server.index
-        } else {
-            alike
-        }
-    };
-    let server = servers
-        .iter()
-        .filter(same)
-        .find(|server| matches!(server.forwarding, Forwarding::Nat(_)))?;
+    let server = by_nat(context, asked)?;
     let name = match server.addresses.first() {
         Some(address) => server_words(&server.name, *address),
         None => format!("`{}`", server.name),
@@ -99,4 +84,19 @@ fn translated(context: &Context<'_>, asked: &Asked<'_, '_>, path: &Path) -> Opti
             "this real server",
         ),
     )
+}
+
+/// A real server by NAT among those that are asked so: this one, or those without a check of their
+/// own.
+fn by_nat<'c>(context: &Context<'_>, asked: &Asked<'c, '_>) -> Option<&'c EffectiveRealServer> {
+    let is_nat = |server: &&EffectiveRealServer| matches!(server.forwarding, Forwarding::Nat(_));
+    let written = written_real_servers(context.farm, asked.service.written);
+    if written.get(asked.server.index)?.check.is_some() {
+        return Some(asked.server).filter(is_nat);
+    }
+    let servers = asked.service.effective.real_servers.iter();
+    let alike = servers
+        .zip(written)
+        .filter(|(_, written)| written.check.is_none());
+    alike.map(|(server, _)| server).find(is_nat)
 }

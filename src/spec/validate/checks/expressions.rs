@@ -75,16 +75,17 @@ fn expression_problem(path: Path, expression: &str) -> Option<Problem> {
         .size_limit(REGEX_LIMIT)
         .build()
         .err()?;
-    let (what, help) = match error {
-        regex::Error::CompiledTooBig(_) => (
+    let (what, help) = if matches!(error, regex::Error::CompiledTooBig(_)) {
+        (
             "takes too much memory".to_owned(),
             "write smaller repetitions: `{1000}` of something large multiplies",
-        ),
-        other => (
-            last_line(&other.to_string()),
+        )
+    } else {
+        (
+            last_line(&error.to_string()),
             "write it in single quotes, so that YAML leaves the backslashes alone; characters \
              with a meaning, such as `(`, `[`, `*` and `+`, stand for themselves after a `\\`",
-        ),
+        )
     };
     Some(
         Problem::error(

@@ -31,8 +31,7 @@ pub(in crate::spec::validate) fn command(
 ) -> Option<Problem> {
     let list = path.key("command");
     let Some(program) = command.first() else {
-        let lost = context.lost(&list);
-        return (!lost).then(|| empty(list));
+        return (!context.lost(&list)).then(|| empty(list));
     };
     let whole = program.starts_with('/') && !program.split('/').any(|step| step == "..");
     let place = list.index(0);

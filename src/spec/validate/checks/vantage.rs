@@ -2,22 +2,33 @@
 //!
 //! Called by `validate`.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::super::context::{Context, at, section};
+use super::super::context::{Context, WrittenVip, at, section};
 use super::super::listeners::OWN_MARKS;
 use super::super::vip_prefix::family_word;
 use super::{Asked, Written, asked, written};
-use crate::spec::{Check, Path, Problem};
+use crate::spec::{Check, Name, Path, Problem};
 
 /// Addresses, marks and namespaces are such that a question can come from there.
 pub(in crate::spec::validate) fn checks_can_be_asked_from_there(
     context: &Context<'_>,
     problems: &mut Vec<Problem>,
 ) {
+    let floating: BTreeMap<IpAddr, WrittenVip<'_>> = context
+        .vip_addresses()
+        .map(|vip| (vip.address.address.address, vip))
+        .collect();
+    let marks: BTreeMap<u32, &Name> = context
+        .farm
+        .services
+        .iter()
+        .filter_map(|(name, service)| Some((service.firewall_mark?, name)))
+        .collect();
     for written in written(context) {
-        problems.extend(bind(context, &written));
-        problems.extend(mark(context, &written));
+        problems.extend(bind(&floating, &written));
+        problems.extend(mark(&marks, &written));
         problems.extend(namespace(&written));
     }
     for asked in asked(context) {
@@ -25,7 +36,7 @@ pub(in crate::spec::validate) fn checks_can_be_asked_from_there(
     }
 }
 
-fn bind(context: &Context<'_>, written: &Written<'_>) -> Option<Problem> {
+fn bind(floating: &BTreeMap<IpAddr, WrittenVip<'_>>, written: &Written<'_>) -> Option<Problem> {
     let address = written.check.bind?;
     let path = written.path.key("bind");
     if address.is_unspecified() || address.is_multicast() {
@@ -40,9 +51,7 @@ fn bind(context: &Context<'_>, written: &Written<'_>) -> Option<Problem> {
             ),
         );
     }
-    let vip = context
-        .vip_addresses()
-        .find(|vip| vip.address.address.address == address)?;
+    let vip = floating.get(&address)?;
     Some(
         Problem::error(
             "check-bind",
@@ -54,11 +63,11 @@ fn bind(context: &Context<'_>, written: &Written<'_>) -> Option<Problem> {
             "write an address of the director's own, or leave `bind` out: only the director that \
              holds the VIP could ask from it",
         )
-        .related(at(vip.path), "the floating address"),
+        .related(at(vip.path.clone()), "the floating address"),
     )
 }
 
-fn mark(context: &Context<'_>, written: &Written<'_>) -> Option<Problem> {
+fn mark(marks: &BTreeMap<u32, &Name>, written: &Written<'_>) -> Option<Problem> {
     let mark = written.check.mark?;
     let path = written.path.key("mark");
     let problem = |message: String| {
@@ -76,11 +85,7 @@ fn mark(context: &Context<'_>, written: &Written<'_>) -> Option<Problem> {
             )),
         );
     }
-    let (name, _) = context
-        .farm
-        .services
-        .iter()
-        .find(|(_, service)| service.firewall_mark == Some(mark))?;
+    let name = marks.get(&mark)?;
     Some(
         problem(format!(
             "the service `{name}` takes packets with the firewall mark {mark}: the questions would \
