@@ -5,6 +5,7 @@ use farmctl::spec::{Reading, read, validate};
 use proptest::prelude::*;
 
 const SHOP: &str = include_str!("schema/good/shop.yaml");
+const DAEMON: &str = include_str!("schema/good/daemon.yaml");
 const TUNNELS: &str = include_str!("schema/good/tunnels.yaml");
 
 /// Reads, checks and reports, as the command line does; every place must lie in the text.
@@ -62,6 +63,18 @@ proptest! {
     }
 
     #[test]
+    fn a_file_of_every_check_with_a_piece_replaced_never_panics(
+        at in 0..DAEMON.len(),
+        length in 0..40_usize,
+        piece in "[-\\[\\]{}:,&*|'\"#\\\\()+%/@ \\n0-2a-c]{0,12}",
+    ) {
+        let mut bytes = DAEMON.as_bytes().to_vec();
+        let end = (at + length).min(bytes.len());
+        bytes.splice(at..end, piece.bytes());
+        everything(&bytes);
+    }
+
+    #[test]
     fn a_good_file_with_two_lines_swapped_or_lost_never_panics(
         first in 0..SHOP.lines().count(),
         second in 0..SHOP.lines().count(),
@@ -80,6 +93,38 @@ fn every_truncation_of_a_good_file_ends() {
         let reading = everything(&TUNNELS.as_bytes()[..end]);
         assert!(reading.value.is_some() || !reading.problems.is_empty());
     }
+}
+
+#[test]
+fn every_truncation_of_a_file_of_every_check_ends() {
+    for end in (0..DAEMON.len()).step_by(7) {
+        let reading = everything(&DAEMON.as_bytes()[..end]);
+        assert!(reading.value.is_some() || !reading.problems.is_empty());
+    }
+}
+
+/// Places in the file of every check, each with a value that belongs nowhere.
+#[test]
+fn a_value_of_another_kind_at_every_place_is_told() {
+    let lines: Vec<&str> = DAEMON.lines().collect();
+    let mut places = 0;
+    for (number, line) in lines.iter().enumerate() {
+        let Some((key, value)) = line.split_once(": ").filter(|(key, _)| !key.contains('#')) else {
+            continue;
+        };
+        for other in ["[[1]]", "{ nonsense: 1 }"] {
+            let mut changed = lines.clone();
+            let replaced = format!("{key}: {other}");
+            changed[number] = &replaced;
+            let reading = everything(changed.join("\n").as_bytes());
+            assert!(
+                !reading.problems.is_empty(),
+                "{replaced} in place of {value}"
+            );
+            places += 1;
+        }
+    }
+    assert!(places > 100, "{places}");
 }
 
 #[test]

@@ -11,8 +11,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use farmctl::event;
 use farmctl::spec::schema::{farm_schema, reference_markdown};
-use farmctl::spec::{DataplaneKind, Farm, Place, lacking, read, validate};
+use farmctl::spec::{DataplaneKind, EVENT_WORDS, Farm, Place, lacking, read, validate};
 use serde_json::Value;
 
 fn here(path: &str) -> PathBuf {
@@ -72,6 +73,42 @@ fn the_description_of_the_api_in_the_tree_is_the_one_of_its_types_and_routes() {
 #[test]
 fn the_reference_in_the_tree_is_the_one_of_the_types() {
     is_fresh("docs/farm-yaml.md", &reference_markdown());
+}
+
+/// The words of an enumeration's schema.
+fn words_of<T: schemars::JsonSchema>() -> Vec<String> {
+    let schema = schemars::schema_for!(T).to_value();
+    let choices = schema["oneOf"].as_array().cloned().unwrap_or_default();
+    choices
+        .iter()
+        .map(|choice| choice["const"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_notification_can_ask_for_every_severity_and_every_kind_of_event() {
+    let words = [words_of::<event::Severity>(), words_of::<event::Kind>()].concat();
+    assert!(words.len() > 20, "{words:?}");
+    assert_eq!(words, EVENT_WORDS, "event.rs (left) and spec (right)");
+}
+
+/// The pieces of YAML in a page.
+fn yaml_of(page: &str) -> Vec<&str> {
+    let pieces = page.split("```yaml\n").skip(1);
+    pieces.filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn the_pieces_of_files_in_the_chapters_are_read_and_taken_by_the_schema() {
+    let validator = jsonschema::draft7::new(&farm_schema()).unwrap();
+    let page = reference_markdown();
+    assert!(yaml_of(&page).len() >= 7);
+    for piece in yaml_of(&page) {
+        let text = format!("version: 1\n{piece}");
+        assert_eq!(read("piece.yaml", text.as_bytes()).problems, [], "{piece}");
+        let value: Value = serde_yaml::from_str(&text).unwrap();
+        assert!(validator.is_valid(&value), "{piece}");
+    }
 }
 
 #[test]
@@ -169,7 +206,7 @@ fn every_example_is_for_both_data_planes_but_those_that_say_otherwise() {
         .collect();
     examples.push("farm.yaml".to_owned());
     let only_on_ip_vs = ["tunnel.yaml", "mixed.yaml"];
-    assert_eq!(examples.len(), 9);
+    assert_eq!(examples.len(), 14);
     for example in &examples {
         let nothing = Vec::<String>::new();
         assert_eq!(

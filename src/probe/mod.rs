@@ -14,7 +14,6 @@ mod banner;
 mod bare;
 pub mod conversation;
 pub mod dns;
-pub mod escape;
 pub mod exchange;
 pub mod exec;
 pub mod failure;
@@ -40,6 +39,8 @@ pub use failure::Failure;
 pub use runner::{Answers, Runner};
 pub use target::Target;
 pub use tools::Tools;
+
+pub use crate::spec::escape;
 
 use crate::health::{Advice, Answer, Expiry, Question, Verdict};
 use crate::spec::Kind;

@@ -112,7 +112,8 @@ pub fn open_here(vantage: &Vantage, form: Form) -> Result<Socket, Failure> {
         let name = interface.as_str();
         (socket.bind_device(Some(name.as_bytes()))).map_err(|error| through(&error, name))?;
     }
-    if let Some(address) = vantage.bind {
+    let same_family = |bind: &IpAddr| Domain::for_address(SocketAddr::new(*bind, 0)) == form.domain;
+    if let Some(address) = vantage.bind.filter(same_family) {
         from(&socket, address)?;
     }
     Ok(socket)

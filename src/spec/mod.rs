@@ -32,7 +32,7 @@ pub use capability::{Capability, EXACT_SERVICES, EXACT_STEPS, Lack};
 pub use check::{
     AgentCheck, BannerCheck, Check, CheckChoice, DnsCheck, DnsRecord, EffectiveCheck, ExecCheck,
     FileCheck, GrpcCheck, HttpCheck, HttpMethod, HttpVersion, Kind, PingCheck, SmtpCheck,
-    SmtpSecurity, TcpCheck, Timing, TlsCheck, TlsVersion, UdpCheck, Vantage, Way,
+    SmtpSecurity, TcpCheck, Timing, TlsCheck, TlsVersion, UdpCheck, Vantage, Way, escape,
 };
 pub use daemon::{
     ApiOptions, DaemonOptions, DriftPolicy, EffectiveDaemon, LogLevel, MetricsNames, MetricsOptions,

@@ -159,6 +159,7 @@ pub const EVENT_WORDS: &[&str] = &[
     "server_down",
     "agent_changed",
     "certificate_expires",
+    "certificate_renewed",
     "quorum_reached",
     "quorum_lost",
     "redundancy_lost",

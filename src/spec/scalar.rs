@@ -225,7 +225,7 @@ impl FromStr for Duration {
 
 impl Duration {
     /// The error for a bare number.
-    pub(super) fn without_unit(number: impl fmt::Display) -> ScalarError {
+    pub(super) fn without_unit<N: fmt::Display>(number: N) -> ScalarError {
         ScalarError::new(
             format_args!("`{number}` has no unit"),
             format_args!(

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
     AddressWithPrefix, Duration, FilePath, InterfaceName, Name, OneOrMany, OrNone, Percent,
-    PortSpec, Rate, SocketAddress, StatusRange, Version, VipAddress,
+    PortSpec, Rate, ScalarError, SocketAddress, StatusRange, Version, VipAddress,
 };
 
 /// Reads a value that is always a text.
@@ -54,7 +54,6 @@ text_value! {
     AddressWithPrefix: "an address";
     FilePath: "the whole path of a file";
     SocketAddress: "an address and a port";
-    Rate: "how many in which time, such as `20 per hour`";
 }
 
 impl Serialize for Version {
@@ -96,64 +95,45 @@ impl Visitor<'_> for VersionVisitor {
     }
 }
 
-impl Serialize for Duration {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+/// Reads a text with a unit; a bare number is told which unit it may have.
+struct WithUnit<T>(PhantomData<T>, &'static str, fn(u64) -> ScalarError);
 
-impl<'de> Deserialize<'de> for Duration {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(DurationVisitor)
-    }
-}
-
-struct DurationVisitor;
-
-impl Visitor<'_> for DurationVisitor {
-    type Value = Duration;
+impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for WithUnit<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a length of time such as `10s`")
+        f.write_str(self.1)
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
         text.parse().map_err(E::custom)
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Duration, E> {
-        Err(E::custom(Duration::without_unit(number)))
+    fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+        Err(E::custom(self.2(number)))
     }
 }
 
-impl Serialize for Percent {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
+macro_rules! value_with_unit {
+    ($($type:ty: $expecting:literal, $bare:expr;)*) => {$(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(WithUnit(PhantomData, $expecting, $bare))
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )*};
 }
 
-impl<'de> Deserialize<'de> for Percent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PercentVisitor)
-    }
-}
-
-struct PercentVisitor;
-
-impl Visitor<'_> for PercentVisitor {
-    type Value = Percent;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a share in percent such as `60%`")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Percent, E> {
-        text.parse().map_err(E::custom)
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Percent, E> {
-        Err(E::custom(Percent::without_sign(number)))
-    }
+value_with_unit! {
+    Duration: "a length of time such as `10s`", Duration::without_unit::<u64>;
+    Percent: "a share in percent such as `60%`", Percent::without_sign::<u64>;
+    Rate: "how many in which time, such as `20 per hour`", Rate::without_time;
 }
 
 impl Serialize for PortSpec {

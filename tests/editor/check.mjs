@@ -105,7 +105,7 @@ async function check() {
   send({ method: "initialized", params: {} });
   send({ method: "workspace/didChangeConfiguration", params: { settings } });
 
-  for (const name of ["shop", "small", "tunnels"]) {
+  for (const name of ["shop", "small", "tunnels", "daemon"]) {
     const text = readFileSync(join(root, `tests/schema/good/${name}.yaml`), "utf8");
     // The comment names the schema from where the file is; the server is told it by its settings.
     const { diagnostics: found } = await open(name, text.replace(/^# yaml-language-server:.*\n/, ""));
@@ -127,6 +127,17 @@ async function check() {
   assert.match(key, /The group of floating addresses/);
   const word = await hover("word", service.replace("wlc", "w|CURSOR|lc"));
   assert.match(word, /Weighted least connections/);
+
+  const check = "version: 1\npools:\n  web:\n    check:\n      |CURSOR|\n";
+  includes(await labels("check", check), ["http", "tcp", "exec", "agent", "interval", "way"]);
+  const kind = "version: 1\npools:\n  web:\n    check: |CURSOR|\n";
+  includes(await labels("kind", kind), ["none", "tcp", "ping"]);
+  const events = "version: 1\nnotifications:\n  oncall:\n    on:\n      - |CURSOR|\n";
+  includes(await labels("events", events), ["alarm", "server_down", "quorum_lost"]);
+  const drift = await hover("drift", "version: 1\ndaemon:\n  drift: re|CURSOR|port\n");
+  assert.match(drift, /It is told, and left/);
+  const quorum = await open("quorum", "version: 1\nservices:\n  http:\n    vip: www\n    quorum: { minimun: 2 }\n");
+  assert.match(JSON.stringify(quorum.diagnostics), /minimun/);
 
   await ask("shutdown", null);
   send({ method: "exit" });

@@ -7,6 +7,7 @@
 mod choice;
 mod defaults;
 mod effective;
+pub mod escape;
 mod kinds;
 mod merge;
 

@@ -60,3 +60,6 @@ impl EffectiveService<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ impl Percent {
     }
 
     /// The error for a bare number.
-    pub(in crate::spec) fn without_sign(number: impl fmt::Display) -> ScalarError {
+    pub(in crate::spec) fn without_sign<N: fmt::Display>(number: N) -> ScalarError {
         ScalarError::new(
             format_args!("`{number}` has no percent sign"),
             format_args!("write `{number}%`"),
@@ -61,6 +61,16 @@ pub struct Rate {
     pub count: u32,
     /// In which time: a second, a minute, an hour or a day.
     pub per: Duration,
+}
+
+impl Rate {
+    /// The error for a bare number.
+    pub(in crate::spec) fn without_time(number: u64) -> ScalarError {
+        ScalarError::new(
+            format_args!("`{number}` does not say in which time"),
+            format_args!("write `{number} per hour`; it may be second, minute, hour or day"),
+        )
+    }
 }
 
 const SPANS: [(&str, u64); 4] = [

@@ -1,4 +1,5 @@
-//! The reference of farm.yaml as a page, made from the schema.
+//! The page about farm.yaml: chapters that are written by hand (`guide.md`), and the reference, made
+//! from the schema.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -8,10 +9,11 @@ use serde_json::Value;
 use super::farm_schema;
 use super::words::{behind, first, referred, type_of, values};
 
-const HEAD: &str = "\
-# farm.yaml, key by key
+/// The chapters, which are written by hand.
+const GUIDE: &str = include_str!("guide.md");
 
-<!-- Made from the types by `FARMCTL_BLESS=1 cargo test --test schema`; do not edit. -->
+const HEAD: &str = "\
+## Key by key
 
 `<name>` is a name of your own, `[]` an item of a list. `farmctl explain PATH` says the same in a
 terminal, and editors show it from `schemas/farm.schema.json`. Top-level keys that begin with `x-` are
@@ -23,7 +25,7 @@ pub fn reference_markdown() -> String {
     let root = farm_schema();
     let mut page = Page {
         root: &root,
-        text: HEAD.to_owned(),
+        text: format!("{GUIDE}{HEAD}"),
         seen: BTreeSet::new(),
     };
     page.section("", &root);
@@ -48,7 +50,7 @@ impl<'s> Page<'s> {
         } else {
             format!("`{title}`")
         };
-        self.line(&format!("\n## {ticked}\n"));
+        self.line(&format!("\n### {ticked}\n"));
         if let Some(description) = own_description(self.root, schema) {
             self.line(&format!("{description}\n"));
         }
@@ -110,7 +112,7 @@ impl<'s> Page<'s> {
         if described_words(schema).next().is_none() {
             return;
         }
-        self.line(&format!("\n## `{path}`\n"));
+        self.line(&format!("\n### `{path}`\n"));
         if let Some(description) = own_description(self.root, schema) {
             self.line(&format!("{description}\n"));
         }

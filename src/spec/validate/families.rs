@@ -15,7 +15,7 @@ use crate::spec::{
 };
 
 /// One address of each family that the service's VIP has.
-fn families(context: &Context<'_>, service: Service<'_, '_>) -> Vec<IpAddr> {
+pub(super) fn families(context: &Context<'_>, service: Service<'_, '_>) -> Vec<IpAddr> {
     let vips = context.vip_of(service);
     let addresses = || vips.iter().map(|vip| vip.address.address);
     let v4 = addresses().find(IpAddr::is_ipv4);

@@ -6,7 +6,7 @@ use super::context::{Context, Service, at, option_path, service_path};
 use crate::spec::{OneOrMany, Path, Place, Ports, Problem, Protocol};
 
 /// The firewall marks that farmctl takes for its own services of many ports.
-const OWN_MARKS: std::ops::RangeInclusive<u32> = 0x0fa0_0000..=0x0faf_ffff;
+pub(super) const OWN_MARKS: std::ops::RangeInclusive<u32> = 0x0fa0_0000..=0x0faf_ffff;
 
 /// A service has a port, or ports, or a firewall mark.
 pub(super) fn services_listen_on_one_thing(context: &Context<'_>, problems: &mut Vec<Problem>) {

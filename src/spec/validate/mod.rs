@@ -7,19 +7,25 @@
 
 mod addresses;
 mod capabilities;
+mod checks;
 mod clashes;
 mod context;
 mod directors;
 mod families;
+mod file_source;
 mod forwarding;
 mod listeners;
+mod mass_failure;
 mod nodes;
+mod notifications;
 mod persistence;
 mod ports;
+mod quorum;
 mod real_servers;
 mod references;
 mod schedulers;
 mod settings;
+mod settings_of_daemon;
 mod sorry_server;
 mod suggest;
 mod targets;
@@ -78,6 +84,24 @@ const CHECKS: &[Check] = &[
     families::servers_fit_the_families_of_the_vip,
     families::every_family_has_a_server,
     families::mixed_tunnels_go_without_sync,
+    checks::checks_have_one_kind,
+    checks::checks_ask_something,
+    checks::times_of_checks_fit,
+    checks::expressions_and_bytes_can_be_read,
+    checks::options_of_checks_have_an_effect,
+    checks::programs_can_be_run,
+    checks::checks_have_a_port,
+    checks::checks_can_be_asked_from_there,
+    checks::data_paths_are_for_connections,
+    checks::services_are_checked_or_say_so,
+    quorum::quorums_can_be_reached,
+    mass_failure::guards_against_mass_failure_help,
+    mass_failure::options_for_failures_have_checks,
+    mass_failure::changing_weights_are_used,
+    file_source::sources_can_be_fetched,
+    file_source::sources_say_who_is_trusted,
+    settings_of_daemon::options_of_the_daemon_fit,
+    notifications::notifications_can_be_delivered,
     capabilities::the_named_dataplane_can_do_it,
     capabilities::options_are_of_the_named_dataplane,
 ];

@@ -24,7 +24,7 @@ pub(super) fn weights_are_used(context: &Context<'_>, problems: &mut Vec<Problem
 }
 
 /// Schedulers that only ask whether a weight is zero, and what to use instead.
-fn weightless(scheduler: Scheduler) -> Option<(&'static str, &'static str)> {
+pub(super) fn weightless(scheduler: Scheduler) -> Option<(&'static str, &'static str)> {
     match scheduler {
         Scheduler::Rr(_) => Some(("rr", "wrr")),
         Scheduler::Lc => Some(("lc", "wlc")),

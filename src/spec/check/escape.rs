@@ -1,11 +1,11 @@
 //! Texts of the file that stand for bytes: `\r`, `\n`, `\t`, `\\`, `\0` and `\xNN`.
 //!
-//! Pure. Used by every kind that sends what the file says.
+//! Pure. Called by `validate`, and by every kind of `probe` that sends what the file says.
 
 /// The bytes that a text stands for. A backslash that begins nothing known is refused.
 ///
 /// ```
-/// use farmctl::probe::escape::bytes;
+/// use farmctl::spec::escape::bytes;
 /// assert_eq!(bytes(r"PING\r\n"), Ok(b"PING\r\n".to_vec()));
 /// assert!(bytes(r"\q").is_err());
 /// ```
