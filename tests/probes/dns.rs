@@ -13,19 +13,19 @@ use crate::server::{Server, nobody};
 const PORT: u16 = 5300;
 
 fn nsd(folder: &Folder) -> Program {
+    // In a zone's file a space at the beginning of a line would mean something.
     let mut zone = String::from(
-        "$ORIGIN farm.example.
-         @ 60 SOA ns hostmaster 1 3600 600 86400 60
-         @ 60 NS ns
-         @ 60 MX 10 mail
-         ns 60 A 192.0.2.53
-         www 60 A 192.0.2.80
-         www 60 A 192.0.2.81
-         www 60 AAAA 2001:db8::80
-         alias 60 CNAME www
-         _http._tcp 60 SRV 0 0 80 www
-         text 60 TXT \"a text\"
-         ",
+        "$ORIGIN farm.example.\n\
+         @ 60 SOA ns hostmaster 1 3600 600 86400 60\n\
+         @ 60 NS ns\n\
+         @ 60 MX 10 mail\n\
+         ns 60 A 192.0.2.53\n\
+         www 60 A 192.0.2.80\n\
+         www 60 A 192.0.2.81\n\
+         www 60 AAAA 2001:db8::80\n\
+         alias 60 CNAME www\n\
+         _http._tcp 60 SRV 0 0 80 www\n\
+         text 60 TXT \"a text\"\n",
     );
     for number in 0..100 {
         zone.push_str(&format!("many 60 A 198.51.100.{number}\n"));

@@ -5,9 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use farmctl::health::{Fault, Question};
 use farmctl::spec::{GrpcCheck, Kind, TlsCheck};
 
-use crate::program::{Folder, Program, memory};
+use crate::memory::peak_growth;
+use crate::program::{Folder, Program};
 use crate::question::{HASTY, alone, asked, fault, question, said, within};
-use crate::server::{Server, nobody};
+use crate::server::{MUCH, Server, nobody};
 
 const PLAIN: u16 = 5000;
 const TLS: u16 = 5001;
@@ -138,21 +139,18 @@ fn a_hostile_server_ends_within_the_time_and_in_little_memory() {
         fault(&hasty(&Server::that_drips(b"\0\x40\0\x04\0\0\0\0\0"))),
         Some(Fault::TimedOut)
     );
-    let before = memory();
-    let (garbage, _) = Server::that_pours(b"", &[b'a'; 16384]);
-    assert_eq!(fault(&hasty(&garbage)), Some(Fault::Broken));
-    // SETTINGS again and again, which want an answer each.
-    let (settings, _) = Server::that_pours(frames(&[]), b"\0\0\0\x04\0\0\0\0\0");
-    assert!(fault(&hasty(&settings)).is_some());
-    // Headers that go on in CONTINUATION frames without end.
-    let begun = frames(&[b"\0\0\x01\x01\0\0\0\0\x01\x88"]);
-    let (headers, _) = Server::that_pours(begun, b"\0\0\x01\x09\0\0\0\0\x01\x88");
-    assert!(fault(&hasty(&headers)).is_some());
-    assert!(
-        memory() - before < 32 * 1024,
-        "{} KiB more",
-        memory() - before
-    );
+    let grown = peak_growth(|| {
+        let (garbage, _) = Server::that_pours(b"", &[b'a'; 16384]);
+        assert_eq!(fault(&hasty(&garbage)), Some(Fault::Broken));
+        // SETTINGS again and again, which want an answer each.
+        let (settings, _) = Server::that_pours(frames(&[]), b"\0\0\0\x04\0\0\0\0\0");
+        assert!(fault(&hasty(&settings)).is_some());
+        // Headers that go on in CONTINUATION frames without end.
+        let begun = frames(&[b"\0\0\x01\x01\0\0\0\0\x01\x88"]);
+        let (headers, _) = Server::that_pours(begun, b"\0\0\x01\x09\0\0\0\0\x01\x88");
+        assert!(fault(&hasty(&headers)).is_some());
+    });
+    assert!(grown < MUCH, "{grown} bytes more");
     let resets = Server::that_resets_after(frames(&[]));
     assert_eq!(fault(&asked(&plain(&resets))), Some(Fault::Broken));
 }
@@ -171,6 +169,6 @@ fn a_connection_ends_with_its_question() {
     let answer = runtime.block_on(farmctl::probe::ask(&question, &tools));
     assert_eq!(fault(&answer), Some(Fault::TimedOut));
     // The runtime goes on, and the server's end of the connection is closed none the less.
-    runtime.block_on(tokio::time::sleep(std::time::Duration::from_millis(50)));
+    runtime.block_on(async { tokio::time::sleep(HASTY).await });
     told.recv_timeout(crate::question::PATIENT).unwrap();
 }

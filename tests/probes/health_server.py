@@ -29,8 +29,8 @@ def main():
         server.add_generic_rpc_handlers((handler,))
     key, certificate = (open(path, "rb").read() for path in sys.argv[1:3])
     server.add_secure_port("127.0.0.1:5001", grpc.ssl_server_credentials([(key, certificate)]))
-    server.start()
     server.add_insecure_port("127.0.0.1:5000")
+    server.start()
     server.wait_for_termination()
 
 

@@ -130,10 +130,10 @@ impl Drop for Program {
     }
 }
 
-/// A port on which each connection is handed to a program of its own as its input and output, as
-/// inetd does. It lives as long as the test's process.
-pub(crate) fn served_by(line: &str) -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+/// Hands each connection to this port of 127.0.0.1 to a program of its own as its input and
+/// output, as inetd does. It lives as long as the test's process.
+pub(crate) fn served_by(line: &str, port: u16) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
     let address = listener.local_addr().unwrap();
     let line = line.to_owned();
     thread::spawn(move || {
@@ -174,14 +174,4 @@ fn command(line: &str) -> Command {
     let mut command = Command::new(path.unwrap_or_else(|| PathBuf::from(name)));
     command.args(words).env("LC_ALL", "C");
     command
-}
-
-/// How much memory this process has used at most so far, in KiB (`VmHWM`, proc(5)).
-pub(crate) fn memory() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
