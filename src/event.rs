@@ -3,6 +3,7 @@
 //! Pure values. Made by `daemon`; read by `api`, `notification` and `cli`.
 
 mod matter;
+mod words;
 mod time;
 
 pub use matter::{Matter, Turn};
@@ -147,6 +148,6 @@ pub enum Kind {
 impl fmt::Display for Kind {
     /// The word that the events' JSON has.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
+        f.write_str(self.word())
     }
 }

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::event::Event;
-use crate::spec::notification::Receiver as Way;
-use crate::spec::{EffectiveDaemon, EffectiveNotification, Farm, Rate};
+use crate::spec::{EffectiveDaemon, EffectiveNotification, Farm, Rate, Receiver as Way};
 
 /// One receiver of the file with nothing left out. Two that are equal are the same receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +43,7 @@ impl Wishes {
 /// The receivers of a file, in the order of their names.
 pub fn receivers(farm: &Farm) -> Vec<Receiver> {
     let directories = EffectiveDaemon::of(farm).exec_dirs;
+    let directories: Vec<PathBuf> = directories.iter().map(|path| path.as_path().to_owned()).collect();
     let each = farm.notifications.iter().filter_map(|(name, written)| {
         let effective = EffectiveNotification::of(written)?;
         Some(Receiver {

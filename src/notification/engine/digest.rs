@@ -99,6 +99,12 @@ impl Digest {
         self.entries.contains_key(topic)
     }
 
+    /// Whether the last that waits of a topic begins something.
+    pub(super) fn lasts(&self, topic: &Topic) -> bool {
+        let last = self.entries.get(topic).map(|folded| folded.last.kind.turn());
+        last == Some(Turn::Begins)
+    }
+
     /// When the first of them is to be told.
     pub(super) fn due(&self) -> Option<Moment> {
         self.entries.values().map(|folded| folded.due).min()

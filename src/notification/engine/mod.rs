@@ -123,7 +123,7 @@ impl Engine {
         let (waiting, told): (Vec<_>, Vec<_>) = ended
             .into_iter()
             .partition(|(topic, _)| self.waiting.has(topic));
-        let alone = (wanted && waiting.is_empty()) || !told.is_empty() || self.waiting.has(&own);
+        let alone = (wanted && waiting.is_empty()) || !told.is_empty() || self.waiting.lasts(&own);
         for (topic, since) in waiting.into_iter().filter(|(topic, _)| *topic != own) {
             self.fold(topic, event, Some(since), now);
         }
