@@ -5,7 +5,7 @@
 STEP := lab/step
 # program:Debian package. The lab compiles its first process and unpacks its kernel.
 LAB_TOOLS := gcc:gcc xz:xz-utils setpriv:util-linux unshare:util-linux timeout:coreutils
-TOOLS := $(LAB_TOOLS) nft:nftables node:nodejs npm:npm
+TOOLS := $(LAB_TOOLS) nft:nftables exim4:exim4-daemon-light systemd-analyze:systemd ip:iproute2 node:nodejs npm:npm
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 PROFILE := $(if $(CI),ci,default)
 

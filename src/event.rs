@@ -3,8 +3,8 @@
 //! Pure values. Made by `daemon`; read by `api`, `notification` and `cli`.
 
 mod matter;
-mod words;
 mod time;
+mod words;
 
 pub use matter::{Matter, Turn};
 pub use time::utc;

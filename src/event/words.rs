@@ -148,7 +148,11 @@ mod tests {
     use crate::spec::EVENT_WORDS;
 
     fn json(value: impl serde::Serialize) -> String {
-        serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
+        serde_json::to_value(value)
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     #[test]
@@ -165,7 +169,9 @@ mod tests {
     #[test]
     fn the_file_knows_every_severity_and_every_kind() {
         let ours = Severity::ALL.iter().map(|severity| severity.word());
-        let ours: BTreeSet<_> = ours.chain(Kind::ALL.iter().map(|kind| kind.word())).collect();
+        let ours: BTreeSet<_> = ours
+            .chain(Kind::ALL.iter().map(|kind| kind.word()))
+            .collect();
         assert_eq!(EVENT_WORDS.iter().copied().collect::<BTreeSet<_>>(), ours);
         assert_eq!(EVENT_WORDS.len(), ours.len());
     }
@@ -177,7 +183,8 @@ mod tests {
                 assert!(!kind.advice().is_empty(), "{kind}");
             }
             if kind.turn() == Turn::Begins {
-                let ends = |other: &Kind| other.turn() == Turn::Ends && other.matter() == kind.matter();
+                let ends =
+                    |other: &Kind| other.turn() == Turn::Ends && other.matter() == kind.matter();
                 assert!(Kind::ALL.iter().any(ends), "{kind}");
             }
         }

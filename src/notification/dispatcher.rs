@@ -79,7 +79,9 @@ impl Dispatcher {
     pub fn configure(&mut self, receivers: Vec<Receiver>) {
         let mut old = std::mem::take(&mut self.posts);
         for receiver in receivers {
-            let known = old.iter().position(|post| post.receiver.name == receiver.name);
+            let known = old
+                .iter()
+                .position(|post| post.receiver.name == receiver.name);
             let post = match known.map(|place| old.swap_remove(place)) {
                 Some(post) if post.receiver == receiver => post,
                 Some(post) => self.change(&post, receiver),
@@ -100,7 +102,11 @@ impl Dispatcher {
 
     fn change(&self, post: &Post, receiver: Receiver) -> Post {
         post.task.abort();
-        let mut engine = Engine::new(receiver.wishes.clone(), self.sender.clone(), fastrand::u64(..));
+        let mut engine = Engine::new(
+            receiver.wishes.clone(),
+            self.sender.clone(),
+            fastrand::u64(..),
+        );
         std::mem::swap(&mut engine, &mut post.desk.engine());
         engine.handle_interruption();
         engine.configure(receiver.wishes.clone());
@@ -153,7 +159,11 @@ impl Post {
             self.task.abort();
             let left = self.desk.engine().waiting();
             let name = &self.receiver.name;
-            tracing::warn!(receiver = name, events = left, "{left} events could not be told to {name} before the end");
+            tracing::warn!(
+                receiver = name,
+                events = left,
+                "{left} events could not be told to {name} before the end"
+            );
         }
     }
 }
@@ -187,7 +197,10 @@ async fn transmit(receiver: &Receiver, desk: &Desk, tools: &Tools) {
             if before.as_deref() == Some(failure.to_string().as_str()) {
                 tracing::debug!(receiver = name, "{name} can't be told: {failure}");
             } else {
-                tracing::warn!(receiver = name, "{name} can't be told what happens, and is tried again: {failure}");
+                tracing::warn!(
+                    receiver = name,
+                    "{name} can't be told what happens, and is tried again: {failure}"
+                );
             }
         }
     }

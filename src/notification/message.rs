@@ -115,8 +115,14 @@ impl Message {
 
     /// Everything in one line: the worst first, the rest counted.
     pub fn title(&self) -> String {
-        let worst = self.entries.iter().rev().max_by_key(|entry| (entry.state != State::Over, entry.severity));
-        let Some(worst) = worst else { return self.reminding_title() };
+        let worst = self
+            .entries
+            .iter()
+            .rev()
+            .max_by_key(|entry| (entry.state != State::Over, entry.severity));
+        let Some(worst) = worst else {
+            return self.reminding_title();
+        };
         match self.entries.len() - 1 {
             0 => worst.headline(),
             more => format!("{} (and {more} more)", worst.headline()),
@@ -157,13 +163,17 @@ pub(super) fn label(severity: Severity) -> &'static str {
 impl Entry {
     /// What happened in one sentence or two.
     pub fn headline(&self) -> String {
-        let began = self.first.as_ref().map_or(self.at, |first| first.at);
-        let during = span(self.at.saturating_sub(began));
+        let from = self.first.as_ref().map_or(self.at, |first| first.at);
+        let during = span(self.at.saturating_sub(from));
         let what = about(self.matter, &self.subject);
         match (self.begun, self.ended) {
             (begun, ended) if begun + ended > 2 && begun > 0 && ended > 0 => {
                 let turns = begun.max(ended);
-                format!("{what} {} {turns} times in {during}. Now: {}", turned(self.matter), self.message)
+                format!(
+                    "{what} {} {turns} times in {during}. Now: {}",
+                    turned(self.matter),
+                    self.message
+                )
             }
             _ if self.begun == 0 || self.ended == 0 => self.repeated(&during),
             _ => format!("{} That took {during}.", self.message),
@@ -173,20 +183,30 @@ impl Entry {
     fn repeated(&self, during: &str) -> String {
         match (self.times, self.since) {
             (1, Some(since)) => {
-                format!("{} It lasted {}.", self.message, span(self.at.saturating_sub(since)))
+                format!(
+                    "{} It lasted {}.",
+                    self.message,
+                    span(self.at.saturating_sub(since))
+                )
             }
             (1, None) => self.message.clone(),
-            (times, _) => format!("{} That is the last of {times} such events in {during}.", self.message),
+            (times, _) => format!(
+                "{} That is the last of {times} such events in {during}.",
+                self.message
+            ),
         }
     }
 }
 
 /// What an event is about, in a few words.
 pub(super) fn about(matter: Matter, subject: &Subject) -> String {
-    let server = subject.server.as_ref().map(|server| match &subject.service {
-        Some(service) => format!("{server} of {service}"),
-        None => server.clone(),
-    });
+    let server = subject
+        .server
+        .as_ref()
+        .map(|server| match &subject.service {
+            Some(service) => format!("{server} of {service}"),
+            None => server.clone(),
+        });
     let other = || subject.service.clone().or_else(|| subject.vip.clone());
     let named = server.or_else(other).or_else(|| subject.node.clone());
     named.unwrap_or_else(|| thing(matter).to_owned())
@@ -200,7 +220,9 @@ fn thing(matter: Matter) -> &'static str {
         Matter::Kernel => "What the kernel holds",
         Matter::Server | Matter::Agent => "A real server",
         Matter::Certificate => "A certificate",
-        Matter::Quorum | Matter::Redundancy | Matter::SorryServer | Matter::MassFailure => "A service",
+        Matter::Quorum | Matter::Redundancy | Matter::SorryServer | Matter::MassFailure => {
+            "A service"
+        }
         Matter::Drain => "A drain",
         Matter::Override => "An override",
     }

@@ -43,7 +43,10 @@ impl Wishes {
 /// The receivers of a file, in the order of their names.
 pub fn receivers(farm: &Farm) -> Vec<Receiver> {
     let directories = EffectiveDaemon::of(farm).exec_dirs;
-    let directories: Vec<PathBuf> = directories.iter().map(|path| path.as_path().to_owned()).collect();
+    let directories: Vec<PathBuf> = directories
+        .iter()
+        .map(|path| path.as_path().to_owned())
+        .collect();
     let each = farm.notifications.iter().filter_map(|(name, written)| {
         let effective = EffectiveNotification::of(written)?;
         Some(Receiver {

@@ -42,7 +42,10 @@ pub fn markdown() -> String {
     page += MESSAGES;
     page += &fields::<Message>("Message", "");
     page += &fields::<Entry>("Entry", "One of `entries`: events about the same thing.");
-    page += &fields::<Ongoing>("Ongoing", "One of `ongoing`: what was told before and lasts.");
+    page += &fields::<Ongoing>(
+        "Ongoing",
+        "One of `ongoing`: what was told before and lasts.",
+    );
     page += &fields::<Event>("Event", "What `farmctl events -o json` and the API show.");
     page
 }
@@ -63,9 +66,15 @@ fn row(kind: Kind) -> String {
 /// The documentation of a kind.
 fn meaning(kind: Kind) -> String {
     let schema = schema_for!(Kind);
-    let kinds = schema.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    let kinds = schema
+        .get("oneOf")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     let found = kinds.iter().find(|each| text(each, "const") == kind.word());
-    found.map(|each| text(each, "description").replace('\n', " ")).unwrap_or_default()
+    found
+        .map(|each| text(each, "description").replace('\n', " "))
+        .unwrap_or_default()
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
@@ -84,5 +93,6 @@ fn fields<T: JsonSchema>(name: &str, what: &str) -> String {
 fn properties(schema: &Schema) -> Vec<(String, String)> {
     let properties = schema.get("properties").and_then(Value::as_object);
     let each = properties.into_iter().flatten();
-    each.map(|(name, value)| (name.clone(), text(value, "description").replace('\n', " "))).collect()
+    each.map(|(name, value)| (name.clone(), text(value, "description").replace('\n', " ")))
+        .collect()
 }

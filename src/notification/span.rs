@@ -26,7 +26,29 @@ mod tests {
 
     #[test]
     fn spans_are_said_in_two_parts_at_most() {
-        let said = [0, 900, 14_000, 119_000, 600_000, 3_600_000, 12_000_000, 190_800_000].map(span);
-        assert_eq!(said, ["0 ms", "900 ms", "14 s", "119 s", "10 min", "1 h", "3 h 20 min", "2 d 5 h"]);
+        let said = [
+            0,
+            900,
+            14_000,
+            119_000,
+            600_000,
+            3_600_000,
+            12_000_000,
+            190_800_000,
+        ]
+        .map(span);
+        assert_eq!(
+            said,
+            [
+                "0 ms",
+                "900 ms",
+                "14 s",
+                "119 s",
+                "10 min",
+                "1 h",
+                "3 h 20 min",
+                "2 d 5 h"
+            ]
+        );
     }
 }

@@ -11,10 +11,20 @@ const LONGEST_SUBJECT: usize = 160;
 impl Message {
     /// The subject: farm, machine, how bad, what.
     pub fn subject(&self) -> String {
-        let subject = format!("[{} {}] {}: {}", self.farm, self.node, self.label(), self.title());
+        let subject = format!(
+            "[{} {}] {}: {}",
+            self.farm,
+            self.node,
+            self.label(),
+            self.title()
+        );
         let plain = |c: char| if c.is_control() { ' ' } else { c };
         let short: String = subject.chars().map(plain).take(LONGEST_SUBJECT).collect();
-        if short.len() < subject.len() { short + "…" } else { short }
+        if short.len() < subject.len() {
+            short + "…"
+        } else {
+            short
+        }
     }
 
     /// The body of a mail.
@@ -60,7 +70,10 @@ impl Entry {
             State::Lasts | State::Happened => label(self.severity),
         };
         let mut text = format!("{word}  {}\n", one_line(&self.headline()));
-        let began = self.first.as_ref().map_or(self.since, |first| Some(first.at));
+        let began = self
+            .first
+            .as_ref()
+            .map_or(self.since, |first| Some(first.at));
         if let Some(began) = began {
             text += &format!("    began       {}\n", clock(began));
         }
@@ -97,5 +110,7 @@ fn clock(millis: u64) -> String {
 
 /// A sentence from outside can't begin a line of its own.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }

@@ -31,14 +31,20 @@ fn order(
     message: &Message,
 ) -> Result<Order, Failure> {
     let unusable = |why: &str| Failure::Unreachable(why.to_owned());
-    let (program, arguments) = to.command.split_first().ok_or_else(|| unusable("its command is empty"))?;
+    let (program, arguments) = to
+        .command
+        .split_first()
+        .ok_or_else(|| unusable("its command is empty"))?;
     let input = serde_json::to_vec(message).map_err(|error| unusable(&error.to_string()))?;
     let environment = environment(to, message);
     Ok(Order {
         program: PathBuf::from(program),
         directories,
         arguments: arguments.to_vec(),
-        environment: environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        environment: environment
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect(),
         namespace: None,
         input,
     })
@@ -64,8 +70,21 @@ fn judge(ended: &Ended) -> Result<(), Failure> {
     if ended.status.success() {
         return Ok(());
     }
-    let words = if ended.complaint.is_empty() { &ended.output } else { &ended.complaint };
+    let words = if ended.complaint.is_empty() {
+        &ended.output
+    } else {
+        &ended.complaint
+    };
     let words = String::from_utf8_lossy(words).into_owned();
-    let line: String = words.lines().next().unwrap_or_default().chars().take(200).collect();
-    Err(Failure::Unreachable(format!("the program ended with {}: {line}", ended.status)))
+    let line: String = words
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(200)
+        .collect();
+    Err(Failure::Unreachable(format!(
+        "the program ended with {}: {line}",
+        ended.status
+    )))
 }

@@ -33,12 +33,17 @@ pub(super) async fn deliver(
         spec::Receiver::Mail(to) => (mail::TIMEOUT, mail::deliver(to, message).boxed()),
         spec::Receiver::Exec(to) => {
             let directories = receiver.directories.clone();
-            (to.timeout(), exec::deliver(to, directories, message).boxed())
+            (
+                to.timeout(),
+                exec::deliver(to, directories, message).boxed(),
+            )
         }
     };
     timeout(limit, delivery).await.unwrap_or_else(|_| {
         let seconds = limit.as_secs_f64();
-        Err(Failure::Unreachable(format!("it took longer than {seconds} s")))
+        Err(Failure::Unreachable(format!(
+            "it took longer than {seconds} s"
+        )))
     })
 }
 
@@ -53,7 +58,9 @@ async fn secret(file: &Path) -> Result<String, Failure> {
 fn read(file: &Path) -> std::io::Result<String> {
     use std::io::Read;
     let mut text = String::new();
-    std::fs::File::open(file)?.take(LONGEST_SECRET).read_to_string(&mut text)?;
+    std::fs::File::open(file)?
+        .take(LONGEST_SECRET)
+        .read_to_string(&mut text)?;
     text.truncate(text.trim_end_matches(['\n', '\r']).len());
     Ok(text)
 }

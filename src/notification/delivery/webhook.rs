@@ -35,10 +35,15 @@ pub(super) async fn deliver(to: &Webhook, tools: &Tools, message: &Message) -> R
     let host = host(&uri)?;
     let stream = connect(host, port(&uri)).await?;
     if uri.scheme_str() == Some("https") {
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| unusable("its host is no name"))?;
+        let name =
+            ServerName::try_from(host.to_owned()).map_err(|_| unusable("its host is no name"))?;
         let connector = TlsConnector::from(configuration(to, tools).await?);
         let stream = connector.connect(name, stream).await;
-        post(stream.map_err(|error| unreachable(format!("TLS: {error}")))?, request).await
+        post(
+            stream.map_err(|error| unreachable(format!("TLS: {error}")))?,
+            request,
+        )
+        .await
     } else {
         post(stream, request).await
     }
@@ -51,7 +56,10 @@ async fn address(to: &Webhook) -> Result<Uri, Failure> {
         (None, Some(file)) => secret(file.as_path()).await?,
         (None, None) => return Err(unusable("it has no url")),
     };
-    let uri: Uri = text.trim().parse().map_err(|_| unusable("its url can't be read"))?;
+    let uri: Uri = text
+        .trim()
+        .parse()
+        .map_err(|_| unusable("its url can't be read"))?;
     match uri.scheme_str() {
         Some("http" | "https") => Ok(uri),
         Some(_) | None => Err(unusable("its url does not begin with https:// or http://")),
@@ -64,7 +72,11 @@ fn host(uri: &Uri) -> Result<&str, Failure> {
 }
 
 fn port(uri: &Uri) -> u16 {
-    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let usual = if uri.scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    };
     uri.port_u16().unwrap_or(usual)
 }
 
@@ -173,8 +185,18 @@ async fn reason(answer: Response<Incoming>) -> String {
         return String::new();
     };
     let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-    let line: String = text.lines().next().unwrap_or_default().chars().take(200).collect();
-    if line.trim().is_empty() { line } else { format!(": {line}") }
+    let line: String = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(200)
+        .collect();
+    if line.trim().is_empty() {
+        line
+    } else {
+        format!(": {line}")
+    }
 }
 
 fn unreachable(why: String) -> Failure {

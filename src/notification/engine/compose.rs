@@ -2,8 +2,8 @@
 
 use crate::event::{Event, Severity, Turn};
 
-use super::digest::{Digest, Folded, Topic};
 use super::Engine;
+use super::digest::{Digest, Folded, Topic};
 use crate::notification::message::{Entry, First, Message, Ongoing, State};
 
 /// So many things that last are named in a message; the rest is counted.
@@ -14,8 +14,15 @@ impl Engine {
     pub(super) fn compose(&self, digest: &Digest) -> Message {
         let entries: Vec<Entry> = digest.ordered().into_iter().map(entry).collect();
         let lasting = self.problems.ordered();
-        let lasting: Vec<_> = lasting.into_iter().filter(|(topic, _)| !digest.has(topic)).collect();
-        let ongoing: Vec<Ongoing> = lasting.iter().take(ONGOING).map(|(_, event)| ongoing(event)).collect();
+        let lasting: Vec<_> = lasting
+            .into_iter()
+            .filter(|(topic, _)| !digest.has(topic))
+            .collect();
+        let ongoing: Vec<Ongoing> = lasting
+            .iter()
+            .take(ONGOING)
+            .map(|(_, event)| ongoing(event))
+            .collect();
         Message {
             format_version: Message::FORMAT_VERSION,
             number: self.number,
@@ -35,8 +42,16 @@ impl Engine {
 /// The worst that lasts or happened. What is over alarms nobody; a reminder is as bad as what it
 /// reminds of.
 fn severity(entries: &[Entry], ongoing: &[Ongoing]) -> Severity {
-    let entries_worst = entries.iter().filter(|entry| entry.state != State::Over).map(|entry| entry.severity).max();
-    let reminded = ongoing.iter().map(|each| each.severity).max().filter(|_| entries.is_empty());
+    let entries_worst = entries
+        .iter()
+        .filter(|entry| entry.state != State::Over)
+        .map(|entry| entry.severity)
+        .max();
+    let reminded = ongoing
+        .iter()
+        .map(|each| each.severity)
+        .max()
+        .filter(|_| entries.is_empty());
     entries_worst.max(reminded).unwrap_or(Severity::Info)
 }
 

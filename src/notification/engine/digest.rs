@@ -101,7 +101,10 @@ impl Digest {
 
     /// Whether the last that waits of a topic begins something.
     pub(super) fn lasts(&self, topic: &Topic) -> bool {
-        let last = self.entries.get(topic).map(|folded| folded.last.kind.turn());
+        let last = self
+            .entries
+            .get(topic)
+            .map(|folded| folded.last.kind.turn());
         last == Some(Turn::Begins)
     }
 
@@ -169,7 +172,10 @@ impl Digest {
 
     /// Gives up the entry that matters least; among equals, the oldest.
     fn give_up_one(&mut self) -> u64 {
-        let least = self.entries.iter().min_by_key(|(_, folded)| (folded.worst, folded.place));
+        let least = self
+            .entries
+            .iter()
+            .min_by_key(|(_, folded)| (folded.worst, folded.place));
         let least = least.map(|(topic, _)| topic.clone());
         let gone = least.and_then(|topic| self.entries.remove(&topic));
         gone.map_or(0, |folded| folded.times)

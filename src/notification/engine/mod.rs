@@ -185,7 +185,9 @@ impl Engine {
 
     /// The message was delivered.
     pub fn handle_delivered(&mut self, now: Moment) {
-        let Some(flown) = self.flying.take() else { return };
+        let Some(flown) = self.flying.take() else {
+            return;
+        };
         for (topic, _) in flown.digest.ordered() {
             self.damping.told(topic, self.wishes.group, now);
         }
@@ -199,7 +201,9 @@ impl Engine {
 
     /// The message was not delivered, or nobody knows.
     pub fn handle_failure(&mut self, failure: &Failure, now: Moment) {
-        let Some(flown) = self.flying.take() else { return };
+        let Some(flown) = self.flying.take() else {
+            return;
+        };
         self.count.failed += 1;
         self.count.trouble = Some(failure.to_string());
         self.backoff.failed(now);
@@ -239,7 +243,11 @@ impl Engine {
 
     /// Events that wait or are on their way.
     pub fn waiting(&self) -> u64 {
-        self.waiting.events() + self.flying.as_ref().map_or(0, |flown| flown.digest.events())
+        self.waiting.events()
+            + self
+                .flying
+                .as_ref()
+                .map_or(0, |flown| flown.digest.events())
     }
 }
 

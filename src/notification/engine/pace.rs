@@ -49,7 +49,10 @@ impl Limit {
     /// Holds another rate from now on; what went already counts.
     pub(super) fn set(&mut self, rate: Rate) {
         let full = self.full;
-        *self = Self { full, ..Self::new(rate) };
+        *self = Self {
+            full,
+            ..Self::new(rate)
+        };
     }
 
     /// The first moment at which a message of this severity may go.
@@ -58,7 +61,9 @@ impl Limit {
             Severity::Alarm => 0,
             Severity::Info | Severity::Warning => self.at_once / 4,
         };
-        let room = self.step.saturating_mul(self.at_once.saturating_sub(1 + kept));
+        let room = self
+            .step
+            .saturating_mul(self.at_once.saturating_sub(1 + kept));
         let full = self.full.as_since_boot();
         Moment::since_boot(full.saturating_sub(room))
     }

@@ -22,7 +22,13 @@ impl Problems {
     pub(super) fn begin(&mut self, topic: Topic, event: &Event) {
         let at = self.0.get(&topic).map_or(event.at, |known| known.at);
         if self.0.len() < PROBLEMS || self.0.contains_key(&topic) {
-            self.0.insert(topic, Event { at, ..event.clone() });
+            self.0.insert(
+                topic,
+                Event {
+                    at,
+                    ..event.clone()
+                },
+            );
         }
     }
 
@@ -32,7 +38,9 @@ impl Problems {
         let all = topic.subject.is_empty();
         let is_ended = |known: &Topic| known == topic || (all && known.matter == topic.matter);
         let ended = self.0.iter().filter(|(known, _)| is_ended(known));
-        let ended = ended.map(|(known, event)| (known.clone(), event.at)).collect();
+        let ended = ended
+            .map(|(known, event)| (known.clone(), event.at))
+            .collect();
         self.0.retain(|known, _| !is_ended(known));
         ended
     }
