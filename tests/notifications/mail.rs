@@ -36,6 +36,7 @@ plain:
   driver = plaintext
   public_name = PLAIN
   server_advertise_condition = ${if def:tls_in_cipher}
+  server_set_id = $auth2
   server_condition = ${if and {{eq{$auth2}{farm}}{eq{$auth3}{s3cret}}}}
 ";
 
@@ -107,15 +108,19 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// One exim for each connection, as inetd would start it; never as root.
+/// One exim for each connection, as inetd would start it; in a user namespace in which it is
+/// `nobody` and can't be another user.
 fn serve(stream: TcpStream, configuration: &Path, options: &[&str]) {
     let other = stream.try_clone().expect("a second handle");
-    let mut command = Command::new("setpriv");
-    if nix::unistd::geteuid().is_root() {
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    }
+    let mut command = Command::new("unshare");
     let child = command
-        .args(["/usr/sbin/exim4", "-bs"])
+        .args([
+            "--user",
+            "--map-user=65534",
+            "--map-group=65534",
+            "/usr/sbin/exim4",
+            "-bs",
+        ])
         .args(options)
         .arg("-C")
         .arg(configuration)
@@ -123,7 +128,7 @@ fn serve(stream: TcpStream, configuration: &Path, options: &[&str]) {
         .stdout(Stdio::from(OwnedFd::from(other)))
         .stderr(Stdio::null())
         .spawn();
-    let mut child = child.expect("setpriv and exim4: `make tools` installs them");
+    let mut child = child.expect("unshare and exim4: `make tools` installs them");
     thread::spawn(move || drop(child.wait()));
 }
 

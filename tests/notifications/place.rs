@@ -11,26 +11,26 @@ use farmctl::spec::Farm;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The receivers of a farm whose `notifications:` is this YAML.
-pub fn written(notifications: &str, daemon: &str) -> Vec<Receiver> {
+pub(crate) fn written(notifications: &str, daemon: &str) -> Vec<Receiver> {
     let indented = notifications.trim().replace('\n', "\n  ");
     let text = format!("version: 1\nfarm: shop\n{daemon}\nnotifications:\n  {indented}\n");
     let farm: Farm = serde_yaml::from_str(&text).expect("a farm");
     receivers(&farm)
 }
 
-pub fn sender() -> Sender {
+pub(crate) fn sender() -> Sender {
     Sender {
         farm: "shop".to_owned(),
         node: "lb1".to_owned(),
     }
 }
 
-pub fn dispatcher(notifications: &str) -> Dispatcher {
+pub(crate) fn dispatcher(notifications: &str) -> Dispatcher {
     Dispatcher::start(written(notifications, ""), sender())
 }
 
 /// `web{number}` goes down.
-pub fn down(number: u64) -> Event {
+pub(crate) fn down(number: u64) -> Event {
     Event {
         format_version: FORMAT_VERSION,
         sequence: number,
@@ -48,7 +48,7 @@ pub fn down(number: u64) -> Event {
 }
 
 /// Runs a test inside a runtime like the daemon's.
-pub fn play<T>(test: impl Future<Output = T>) -> T {
+pub(crate) fn play<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -56,14 +56,14 @@ pub fn play<T>(test: impl Future<Output = T>) -> T {
 }
 
 /// Waits for what must come.
-pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what)
         .await
         .expect("it comes")
 }
 
 /// Waits until the only receiver's state is like this.
-pub async fn until(
+pub(crate) async fn until(
     dispatcher: &Dispatcher,
     is_there: impl Fn(&ReceiverState) -> bool,
 ) -> ReceiverState {
