@@ -110,6 +110,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// One exim for each connection, as inetd would start it; in a user namespace in which it is
 /// `nobody` and can't be another user.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a real mail server is the point of these tests"
+)]
 fn serve(stream: TcpStream, configuration: &Path, options: &[&str]) {
     let other = stream.try_clone().expect("a second handle");
     let mut command = Command::new("unshare");

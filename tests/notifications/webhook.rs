@@ -266,7 +266,7 @@ fn a_receiver_that_breaks_off_is_tried_again_with_everything() {
         let state = until(&dispatcher, |state| state.failed == 1).await;
         assert_eq!((state.waiting, state.dropped), (1, 0));
         let (mut stream, _) = soon(listener.accept()).await.expect("a connection");
-        drop(stream.read(&mut [0; 65536]).await);
+        drop(stream.read(&mut [0; 16384]).await);
         stream
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10000000000\r\n\r\nx")
             .await

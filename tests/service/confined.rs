@@ -55,6 +55,10 @@ fn kept() -> String {
     each.fold("-all".to_owned(), |all, name| format!("{all},+{name}"))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "farmctl itself, confined, is what is tested"
+)]
 fn confined(folder: &Path, kept: &str, arguments: &[&str]) -> Output {
     let state = folder.join("state");
     fs::create_dir_all(&state).expect("a state directory");

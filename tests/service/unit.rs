@@ -23,6 +23,7 @@ pub(crate) fn values(key: &str) -> Vec<String> {
         .collect()
 }
 
+#[expect(clippy::disallowed_methods, reason = "systemd judges its own units")]
 fn analyze(arguments: &[&str], unit: &str) -> (tempfile::TempDir, Output) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("farmctl.service");

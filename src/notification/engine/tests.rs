@@ -256,9 +256,9 @@ fn a_hundred_and_thirty_thousand_turns_in_an_hour_are_a_few_messages_that_say_ho
         for number in 0..36 {
             let name = format!("web{number}");
             if turns % 2 == 0 {
-                bench.down(&name)
+                bench.down(&name);
             } else {
-                bench.up(&name)
+                bench.up(&name);
             }
         }
         turns += 1;
