@@ -4,6 +4,7 @@
 
 mod matter;
 mod time;
+mod words;
 
 pub use matter::{Matter, Turn};
 pub use time::utc;
@@ -151,6 +152,6 @@ pub enum Kind {
 impl fmt::Display for Kind {
     /// The word that the events' JSON has.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
+        f.write_str(self.word())
     }
 }

@@ -5,12 +5,17 @@
 //! that delivers one message at a time: a receiver that is slow or dead holds up nobody else, and
 //! what waits for it never grows without bound.
 
+mod delivery;
+mod dispatcher;
+pub mod engine;
+pub mod message;
 mod receiver;
+pub mod reference;
+mod span;
+mod text;
 
-pub use receiver::{Choice, Pace, Receiver, Way};
-
-use crate::event::Event;
-use crate::spec::Farm;
+pub use dispatcher::Dispatcher;
+pub use receiver::{Receiver, Wishes, receivers};
 
 /// Who sends: stands in every message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,43 +44,4 @@ pub struct ReceiverState {
     /// Why the last delivery failed; none where it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
-}
-
-/// The receivers of a file, in the order of their names.
-pub fn receivers(_farm: &Farm) -> Vec<Receiver> {
-    Vec::new()
-}
-
-/// All receivers and their tasks. Lives in the daemon's tokio runtime.
-#[derive(Debug)]
-pub struct Dispatcher {
-    receivers: Vec<Receiver>,
-    sender: Sender,
-}
-
-impl Dispatcher {
-    /// Starts a task for each receiver. To be called inside a tokio runtime.
-    pub fn start(receivers: Vec<Receiver>, sender: Sender) -> Self {
-        Self { receivers, sender }
-    }
-
-    /// Hands an event to every receiver that wants it. Never waits, never fails.
-    pub fn tell(&self, event: &Event) {
-        tracing::trace!(kind = %event.kind, from = self.sender.node, "{} receivers", self.receivers.len());
-    }
-
-    /// Takes the receivers of a new file. Those that are unchanged keep what waits for them.
-    pub fn configure(&mut self, receivers: Vec<Receiver>) {
-        self.receivers = receivers;
-    }
-
-    /// How each receiver does.
-    pub fn report(&self) -> Vec<ReceiverState> {
-        Vec::new()
-    }
-
-    /// Tries for a short while to deliver what waits, then ends every task.
-    pub async fn stop(self) {
-        tokio::task::yield_now().await;
-    }
 }

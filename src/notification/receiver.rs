@@ -4,54 +4,62 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::event::{Kind, Severity};
+use crate::event::Event;
+use crate::spec::{EffectiveDaemon, EffectiveNotification, Farm, Rate, Receiver as Way};
 
-/// One receiver, as the file has it with everything filled in.
+/// One receiver of the file with nothing left out. Two that are equal are the same receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receiver {
     /// Its name in the file.
     pub name: String,
     /// How it is told.
     pub way: Way,
-    /// What it is told.
-    pub choice: Choice,
-    /// How often.
-    pub pace: Pace,
+    /// Where programs that may be run are.
+    pub directories: Vec<PathBuf>,
+    /// What it is told, and how often.
+    pub wishes: Wishes,
 }
 
-/// What a receiver wants to hear.
+/// What a receiver is told, and how often: all that its engine has to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    /// These kinds; empty means every kind.
-    pub kinds: BTreeSet<Kind>,
-    /// Events that matter at least so much.
-    pub severity: Severity,
-}
-
-/// How often a receiver is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub struct Wishes {
+    /// The words of the severities and kinds that it is told.
+    pub on: BTreeSet<&'static str>,
     /// What happens within this time after the first event comes in one message.
     pub group: Duration,
-    /// At most so many messages in an hour.
-    pub hourly: u32,
-    /// What lasts is told again so often; none where it is not.
+    /// What lasts is told again after this time; none where it is told once.
     pub repeat: Option<Duration>,
+    /// So many messages at most.
+    pub limit: Rate,
 }
 
-/// How a receiver is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
-    /// An HTTP POST with JSON.
-    Webhook {
-        /// Where to.
-        url: String,
-    },
-    /// A program of the operator's, with JSON on its standard input.
-    Exec {
-        /// The program and its arguments.
-        command: Vec<String>,
-        /// It must lie in one of these directories.
-        directories: Vec<PathBuf>,
-    },
+impl Wishes {
+    /// Whether the receiver is told of such an event.
+    pub fn want(&self, event: &Event) -> bool {
+        self.on.contains(event.severity.word()) || self.on.contains(event.kind.word())
+    }
+}
+
+/// The receivers of a file, in the order of their names.
+pub fn receivers(farm: &Farm) -> Vec<Receiver> {
+    let directories = EffectiveDaemon::of(farm).exec_dirs;
+    let directories: Vec<PathBuf> = directories
+        .iter()
+        .map(|path| path.as_path().to_owned())
+        .collect();
+    let each = farm.notifications.iter().filter_map(|(name, written)| {
+        let effective = EffectiveNotification::of(written)?;
+        Some(Receiver {
+            name: name.to_string(),
+            way: effective.receiver,
+            directories: directories.clone(),
+            wishes: Wishes {
+                on: effective.on.iter().map(|word| word.as_str()).collect(),
+                group: effective.group,
+                repeat: effective.repeat,
+                limit: effective.limit,
+            },
+        })
+    });
+    each.collect()
 }

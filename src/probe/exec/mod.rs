@@ -63,6 +63,7 @@ fn order(check: &ExecCheck, target: &Target<'_>, tools: &Tools) -> Result<Order,
         arguments: arguments.to_vec(),
         environment: environment(check, target, program),
         namespace: target.vantage().namespace.clone(),
+        input: Vec::new(),
     })
 }
 

@@ -9,7 +9,8 @@
 //! ends it with the daemon. Used by [`super`].
 
 use std::ffi::OsString;
-use std::io;
+use std::fs::File;
+use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, join, select};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
@@ -27,7 +29,6 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use super::outstanding::Place;
 use super::program::{Program, Trust};
 use crate::probe::{Failure, socket};
 
@@ -54,6 +55,8 @@ pub struct Order {
     pub environment: Vec<(OsString, OsString)>,
     /// The network namespace to run it in: a name in `/run/netns`.
     pub namespace: Option<String>,
+    /// What it finds on its standard input.
+    pub input: Vec<u8>,
 }
 
 /// How a program ended.
@@ -67,8 +70,9 @@ pub struct Ended {
     pub complaint: Vec<u8>,
 }
 
-/// Runs a program to its end. Dropped, it ends the program.
-pub async fn run(order: Order, place: Place) -> Result<Ended, Failure> {
+/// Runs a program to its end. Dropped, it ends the program. `place` is held until the program is
+/// gone.
+pub async fn run(order: Order, place: impl Send + 'static) -> Result<Ended, Failure> {
     let (tell_start, started) = oneshot::channel();
     let (tell_end, ended) = oneshot::channel();
     std::thread::Builder::new()
@@ -90,7 +94,7 @@ struct Started {
 /// The thread of one run.
 fn attend(
     order: &Order,
-    place: Place,
+    place: impl Send + 'static,
     tell_start: oneshot::Sender<Result<Started, Failure>>,
     tell_end: oneshot::Sender<io::Result<ExitStatus>>,
 ) {
@@ -151,10 +155,21 @@ fn spawn(program: &Program, order: &Order) -> io::Result<Child> {
         .envs(order.environment.iter().cloned())
         .current_dir("/")
         .process_group(0)
-        .stdin(Stdio::null())
+        .stdin(input(&order.input)?)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
+}
+
+/// The input as a file in memory: the program reads it when it likes, and nobody waits for that.
+fn input(bytes: &[u8]) -> io::Result<Stdio> {
+    if bytes.is_empty() {
+        return Ok(Stdio::null());
+    }
+    let mut file = File::from(memfd_create("input", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file.into())
 }
 
 /// The process group of a program, as long as its number is the program's: until it is reaped.
