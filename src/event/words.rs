@@ -20,7 +20,7 @@ impl Severity {
 
 impl Kind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Started,
         Self::Stopping,
         Self::FileAccepted,
@@ -44,6 +44,8 @@ impl Kind {
         Self::SorryServerOff,
         Self::MassFailure,
         Self::MassFailureOver,
+        Self::CannotAsk,
+        Self::AsksAgain,
         Self::DrainBegan,
         Self::DrainEnded,
         Self::OverrideSet,
@@ -76,6 +78,8 @@ impl Kind {
             Self::SorryServerOff => "sorry_server_off",
             Self::MassFailure => "mass_failure",
             Self::MassFailureOver => "mass_failure_over",
+            Self::CannotAsk => "cannot_ask",
+            Self::AsksAgain => "asks_again",
             Self::DrainBegan => "drain_began",
             Self::DrainEnded => "drain_ended",
             Self::OverrideSet => "override_set",
@@ -113,13 +117,17 @@ impl Kind {
             Self::RedundancyLost => {
                 "Clients notice nothing yet; the next failure hurts them. Bring back what is missing before you go to bed."
             }
+            Self::CannotAsk => {
+                "Its state is what it was when it could be asked last. The message says what is missing on the director: an interface, an address, a right, a program."
+            }
             Self::SorryServerOn => {
                 "Clients get the sorry page. Bring real servers back; then it ends by itself."
             }
             Self::MassFailure => {
                 "So many at once is seldom the servers: look at the network between director and servers, at a shared database, at the check itself."
             }
-            Self::Started
+            Self::AsksAgain
+            | Self::Started
             | Self::Stopping
             | Self::FileAccepted
             | Self::Converged

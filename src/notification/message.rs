@@ -223,6 +223,7 @@ fn thing(matter: Matter) -> &'static str {
         Matter::Quorum | Matter::Redundancy | Matter::SorryServer | Matter::MassFailure => {
             "A service"
         }
+        Matter::Check => "A check",
         Matter::Drain => "A drain",
         Matter::Override => "An override",
     }
@@ -240,6 +241,7 @@ fn turned(matter: Matter) -> &'static str {
         Matter::Redundancy => "had nothing spare and something again",
         Matter::SorryServer => "went to the sorry server and back",
         Matter::MassFailure => "lost many real servers at once and got them back",
+        Matter::Check => "could not be checked, and could again",
         Matter::Drain => "was drained and given back",
         Matter::Override => "got and lost an override",
     }
