@@ -53,14 +53,9 @@ fn path(check: &FileCheck, question: &Question) -> Result<PathBuf, Failure> {
         return Err(Failure::here(format!("`{name}` cannot stand in a path")));
     }
     let path = check.path.replace("{name}", name);
-    let path = PathBuf::from(path.replace("{address}", &question.address.to_string()));
-    if path.is_absolute() {
-        return Ok(path);
-    }
-    Err(Failure::here(format!(
-        "`path` needs a whole path, not {}",
-        path.display()
-    )))
+    Ok(PathBuf::from(
+        path.replace("{address}", &question.address.to_string()),
+    ))
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -92,4 +87,140 @@ fn judge(bytes: &[u8]) -> Report {
         return Report::pass("the file is there");
     }
     Report::from(line.verdict()).with_advice(line.advice())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use nix::sys::stat::Mode;
+    use nix::unistd::mkfifo;
+
+    use super::*;
+    use crate::health::{Advice, Answer, Verdict};
+    use crate::probe::ask;
+    use crate::spec::{EffectiveCheck, Kind, Timing, Vantage};
+
+    fn question(path: &str, missing_is_up: Option<bool>) -> Question {
+        let second = Duration::from_secs(1);
+        let path = path.parse().unwrap();
+        Question {
+            address: "2001:db8::7".parse().unwrap(),
+            port: 0,
+            check: EffectiveCheck {
+                kind: Some(Kind::File(FileCheck {
+                    path,
+                    missing_is_up,
+                })),
+                agent: None,
+                timing: Timing {
+                    interval: second,
+                    timeout: 20 * second,
+                    rise: 2,
+                    fall: 3,
+                    fast_retry: second,
+                    warm_up: second,
+                },
+                port: None,
+                address: None,
+                vantage: Vantage::default(),
+            },
+            vip: None,
+            name: "web-1".to_owned(),
+        }
+    }
+
+    fn asked(question: &Question) -> Answer {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(ask(question, &Tools::default()))
+    }
+
+    fn written(content: &[u8]) -> Answer {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web-1");
+        fs::write(&path, content).unwrap();
+        asked(&question(path.to_str().unwrap(), None))
+    }
+
+    fn text(answer: &Answer) -> &str {
+        match &answer.verdict {
+            Verdict::Pass(text) | Verdict::Fail { text, .. } | Verdict::Unasked(text) => text,
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_there_passes() {
+        for content in [&b""[..], b"in service since noon\n", &vec![0xff; 100_000]] {
+            let answer = written(content);
+            assert_eq!(
+                answer.verdict,
+                Verdict::Pass("the file is there".to_owned())
+            );
+            assert_eq!(answer.advice, None);
+        }
+    }
+
+    #[test]
+    fn its_first_line_is_an_agents_answer() {
+        let answer = written(b"40%\ndown\n");
+        assert_eq!(answer.verdict, Verdict::Pass("40%".to_owned()));
+        let percent = Some(40);
+        assert_eq!(
+            answer.advice,
+            Some(Advice {
+                percent,
+                ..Advice::default()
+            })
+        );
+        let down = Verdict::Fail {
+            fault: Fault::SaysDown,
+            text: "it says down: deploying".to_owned(),
+        };
+        assert_eq!(written(b"down #deploying").verdict, down);
+    }
+
+    #[test]
+    fn a_missing_file_means_what_the_check_says() {
+        let down = asked(&question("/nowhere/at/all", None));
+        assert_eq!(text(&down), "/nowhere/at/all is missing");
+        assert!(matches!(
+            down.verdict,
+            Verdict::Fail {
+                fault: Fault::SaysDown,
+                ..
+            }
+        ));
+        let up = asked(&question("/nowhere/at/all", Some(true)));
+        assert!(matches!(up.verdict, Verdict::Pass(_)));
+    }
+
+    #[test]
+    fn the_servers_name_and_address_stand_in_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("web-1_2001:db8::7"), "drain").unwrap();
+        let path = format!("{}/{{name}}_{{address}}", folder.path().display());
+        assert_eq!(text(&asked(&question(&path, None))), "drain");
+        for name in ["", "..", "../secret", "a/b"] {
+            let mut odd = question(&path, None);
+            name.clone_into(&mut odd.name);
+            assert!(
+                matches!(asked(&odd).verdict, Verdict::Unasked(_)),
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_ordinary_file_is_not_read_and_holds_up_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        mkfifo(&fifo, Mode::S_IRWXU).unwrap();
+        for path in [fifo.to_str().unwrap(), "/dev/zero", "/tmp"] {
+            let answer = asked(&question(path, None));
+            assert_eq!(text(&answer), format!("{path}: it is no ordinary file"));
+            assert!(matches!(answer.verdict, Verdict::Unasked(_)));
+        }
+    }
 }

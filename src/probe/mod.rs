@@ -21,7 +21,6 @@ pub mod failure;
 mod file;
 pub mod grpc;
 mod http;
-mod http2;
 mod ping;
 pub mod runner;
 pub mod smtp;

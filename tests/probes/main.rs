@@ -2,6 +2,10 @@
 //! namespaces. `lab/wrap` gives the tests namespaces of their own (docs/lab.md).
 
 #[cfg(test)]
+mod agent;
+#[cfg(test)]
+mod banner;
+#[cfg(test)]
 #[expect(
     dead_code,
     unused_imports,
@@ -10,14 +14,22 @@
 #[path = "../kernel/bed/mod.rs"]
 mod bed;
 #[cfg(test)]
+mod dns;
+#[cfg(test)]
+mod grpc;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod program;
 #[cfg(test)]
 mod question;
 #[cfg(test)]
 mod runner;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod smtp;
 #[cfg(test)]
 mod tcp;

@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
+/// More memory than a check may take for whatever a server sends, in bytes.
+pub(crate) const MUCH: usize = 16 << 20;
+
 /// A server whose every connection is a script of its own, on a thread. It lives as long as the
 /// test's process.
 pub(crate) struct Server {
@@ -90,6 +93,16 @@ impl Server {
             }
         });
         (server, poured)
+    }
+
+    /// Begins like this at once, and goes on with this as fast as it can and for ever.
+    pub(crate) fn that_floods(beginning: &'static [u8], more: &'static [u8]) -> Self {
+        Self::start(move |mut stream| {
+            let mut next = beginning;
+            while stream.write_all(next).is_ok() {
+                next = more;
+            }
+        })
     }
 
     /// Waits for the first bytes of the other side, says this, and resets the connection.

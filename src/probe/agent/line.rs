@@ -12,9 +12,9 @@
 //! | `up` | it is up; never beats a failed check |
 //! | `down`, `fail`, `stopped`, with `#text` | it is down, and why |
 //!
-//! The last word of each row counts, but `down` ends the words: what follows is its reason. Words
-//! that are not in the table are kept for a report and change nothing, so that an agent may say
-//! more to others.
+//! The last word of each row counts, and `#` ends the words. Words that are not in the table are
+//! kept for a report and change nothing, so that an agent may say more to others. A test gives the
+//! same lines to a real haproxy and compares what it makes of them.
 
 use std::fmt;
 
@@ -79,16 +79,20 @@ impl AgentLine {
         let mut line = Self::default();
         let mut rest = text.as_ref();
         while let Some((word, after)) = next_word(rest) {
-            rest = after;
-            line.take(word);
-            if line.is_down() {
+            if word.starts_with('#') {
+                line.reason = reason(rest);
                 break;
             }
-        }
-        if line.is_down() {
-            line.reason = reason(rest);
+            rest = after;
+            line.take(word);
         }
         line
+    }
+
+    /// Whether there are words, and none of them is known: this is no agent's line. An empty line
+    /// is one: nothing has changed.
+    pub fn is_foreign(&self) -> bool {
+        self.says_nothing() && !self.unknown.is_empty()
     }
 
     /// Whether no word of it is known.
@@ -223,9 +227,9 @@ fn health(word: &str) -> Option<Health> {
         .find(|health| word.eq_ignore_ascii_case(health.word()))
 }
 
-/// What stands after `down`, without the `#`; none where nothing does.
+/// What stands after the `#`; none where nothing does.
 fn reason(rest: &str) -> Option<String> {
-    let text = rest.trim_matches(is_separator);
+    let text = rest.trim_start_matches(is_separator);
     let text = text.strip_prefix('#').unwrap_or(text).trim();
     (!text.is_empty()).then(|| shown(text))
 }
@@ -274,12 +278,15 @@ mod tests {
     }
 
     #[test]
-    fn down_ends_the_words_and_says_why() {
+    fn a_sharp_ends_the_words_and_says_why() {
         for (text, shown) in [
-            ("75% down #disk full\n", "down, 75%: disk full"),
+            ("75% down #disk full, up\n", "down, 75%: disk full, up"),
+            ("50% down 60% #x", "down, 60%: x"),
             ("fail#disk\n", "nothing (unknown: \"fail#disk\")"),
             ("stopped # since noon", "stopped: since noon"),
-            ("fail because, up", "fail: because, up"),
+            ("stopped because", "stopped (unknown: \"because\")"),
+            ("#hello 80%", "nothing: hello 80%"),
+            ("down up", "up"),
             ("DOWN", "down"),
         ] {
             assert_eq!(read(text).to_string(), shown);

@@ -26,27 +26,29 @@ pub(super) async fn ask(target: &Target<'_>, tools: &Tools) -> Result<Report, Fa
         conversation.write(&tcp::sent(send)?).await?;
     }
     target.waits_for("the line of the agent");
-    let bytes = conversation.read_as(LINE_LIMIT, first_line).await?;
+    let bytes = conversation.read_as(LINE_LIMIT, first_line).await??;
     let line = AgentLine::read(&bytes);
-    if line.says_nothing() {
-        return Err(Failure::wrong(nothing(&bytes)));
+    if line.is_foreign() {
+        let text = format!("no word that an agent says in {}", beginning(&bytes));
+        return Err(Failure::wrong(text));
     }
     Ok(Report::from(line.verdict()).with_advice(line.advice()))
 }
 
-/// The first line once its end has come. HAProxy takes one without an end, too.
-fn first_line(bytes: &[u8], end: End) -> Option<Vec<u8>> {
+/// The first line, once its end has come. Without an end it may be half a number, so that it is
+/// not taken; haproxy does the same.
+fn first_line(bytes: &[u8], end: End) -> Option<Result<Vec<u8>, Failure>> {
     let length = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
     match (length, end) {
-        (Some(length), _) => bytes.get(..length).map(<[u8]>::to_vec),
-        (None, End::Closed) => Some(bytes.to_vec()),
+        (Some(length), _) => bytes.get(..length).map(<[u8]>::to_vec).map(Ok),
+        (None, End::Closed) => Some(Err(unfinished(bytes))),
         (None, End::Open) => None,
     }
 }
 
-fn nothing(bytes: &[u8]) -> String {
+fn unfinished(bytes: &[u8]) -> Failure {
     if bytes.is_empty() {
-        return "the agent closed the connection without a word".to_owned();
+        return Failure::broken("the agent closed the connection without a word");
     }
-    format!("no word that an agent says in {}", beginning(bytes))
+    Failure::broken(format!("the agent's line has no end: {}", beginning(bytes)))
 }

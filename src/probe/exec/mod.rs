@@ -21,6 +21,8 @@
 pub mod outstanding;
 pub mod program;
 pub mod run;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;

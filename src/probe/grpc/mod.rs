@@ -13,7 +13,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 
 use self::message::ServingStatus;
 use super::conversation::beginning;
-use super::http2::{self, Connection};
+use super::exchange::{self, Exchange, exchange};
 use super::tls::{self, Protocols};
 use super::{Failure, Report, Target, Tools, socket};
 use crate::health::Expiry;
@@ -28,13 +28,12 @@ pub(super) async fn ask(
     target: &Target<'_>,
     tools: &Tools,
 ) -> Result<Report, Failure> {
-    let (mut connection, certificate) = connect(check, target, tools).await?;
+    let (mut exchange, certificate) = call(check, target, tools).await?;
     target.waits_for("the answer of the health service");
-    let response = connection.ask(request(check, target)?).await?;
-    is_grpc(&response)?;
-    let headers = response.headers().clone();
-    let (body, trailers) = read(response.into_body()).await?;
-    succeeded(trailers.as_ref().unwrap_or(&headers))?;
+    is_grpc(&exchange.response)?;
+    let (body, trailers) = read(exchange.response.body_mut()).await?;
+    let headers = exchange.response.headers();
+    succeeded(trailers.as_ref().unwrap_or(headers))?;
     let status = message::response(&body).map_err(|bad| Failure::broken(bad.to_string()))?;
     if status != ServingStatus::Serving {
         return Err(Failure::wrong(format!("it says {status}")));
@@ -42,19 +41,20 @@ pub(super) async fn ask(
     Ok(Report::pass("SERVING").with_certificate(certificate))
 }
 
-async fn connect(
+async fn call(
     check: &GrpcCheck,
     target: &Target<'_>,
     tools: &Tools,
-) -> Result<(Connection, Option<Expiry>), Failure> {
+) -> Result<(Exchange, Option<Expiry>), Failure> {
+    let request = request(check, target)?;
     let stream = socket::tcp(target).await?;
     let Some(options) = &check.tls else {
-        return Ok((Connection::open(stream).await?, None));
+        return Ok((exchange(target, stream, request).await?, None));
     };
     let host = check.authority.as_deref();
     let stream = tls::connect(target, tools, options, host, Protocols::Http2, stream).await?;
     let certificate = tls::expiry(&stream);
-    Ok((Connection::open(stream).await?, certificate))
+    Ok((exchange(target, stream, request).await?, certificate))
 }
 
 fn request(check: &GrpcCheck, target: &Target<'_>) -> Result<Request<Full<Bytes>>, Failure> {
@@ -91,11 +91,11 @@ fn is_grpc(response: &Response<Incoming>) -> Result<(), Failure> {
 }
 
 /// The body and its trailers.
-async fn read(mut body: Incoming) -> Result<(Vec<u8>, Option<HeaderMap>), Failure> {
+async fn read(body: &mut Incoming) -> Result<(Vec<u8>, Option<HeaderMap>), Failure> {
     let mut bytes = Vec::new();
     let mut trailers = None;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| http2::failure(&error))?;
+        let frame = frame.map_err(exchange::failure)?;
         if let Some(data) = frame.data_ref() {
             if bytes.len() + data.len() > BODY_LIMIT {
                 let text = format!("a message of more than {BODY_LIMIT} bytes");
