@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
@@ -168,9 +167,6 @@ impl Drop for Contestant {
 fn pid(child: &Child) -> Pid {
     Pid::from_raw(i32::try_from(child.id()).unwrap())
 }
-
-/// From one question to the next, for all three.
-pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 
 fn keepalived(wish: &Wish) -> String {
     let mut text = String::from(

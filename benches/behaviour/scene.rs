@@ -21,7 +21,6 @@ pub(crate) struct Scene {
     pub(crate) it: Contestant,
     servers: BTreeMap<u8, Server>,
     _sorry: Server,
-    kind: Kind,
 }
 
 impl Scene {
@@ -39,7 +38,6 @@ impl Scene {
             _sorry: Server::start(&farm.real_servers[2], 9090),
             it: Contestant::new(kind),
             farm,
-            kind,
         }
     }
 
@@ -140,10 +138,5 @@ impl Scene {
             .run(|| command.args(words).status())
             .unwrap();
         assert!(status.success(), "ipvsadm: {status}");
-    }
-
-    /// Which contestant it is.
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
     }
 }
