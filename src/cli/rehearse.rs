@@ -104,8 +104,8 @@ fn has_one_director(loaded: &Loaded) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::error(format!(
-        "{} has {members} directors: which of them holds a floating address is decided by the \
-         daemon, which this farmctl does not have yet. Rehearse the farm with one of them in \
+        "{} has {members} directors: which of them holds a floating address is decided between \
+         them, which this farmctl does not do yet. Rehearse the farm with one of them in \
          `directors.members`",
         loaded.name
     )))
