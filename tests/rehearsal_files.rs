@@ -35,6 +35,8 @@ fn is_fresh(path: &str, made: &str) {
 fn scenarios() -> Vec<(String, String)> {
     let entries = fs::read_dir(here("examples/scenarios")).unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    // In folders there are the files that scenarios write.
+    files.retain(|path| path.is_file());
     files.sort();
     files
         .into_iter()

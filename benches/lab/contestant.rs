@@ -13,10 +13,13 @@ use nix::unistd::Pid;
 use crate::Result;
 use crate::files::{EDITED, ENTRIES, Files, NEW_WEIGHT, REAL_SERVERS, SERVICES};
 use crate::host::program;
-use crate::stage::{Table, on_stage};
+use crate::memory;
+use crate::stage::{Table, on_checked_stage, on_stage};
 
 /// How often the kernel is looked at while keepalived works.
 const LOOK: Duration = Duration::from_millis(2);
+/// How long checks go on before a file is edited.
+const SETTLED: Duration = Duration::from_secs(5);
 /// When keepalived is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -122,6 +125,80 @@ pub(crate) fn keepalived(files: &Files, scratch: &Path) -> Result<Keepalived> {
             left: table.entries()?,
         })
     })
+}
+
+/// What a daemon that checks every real server took in one round.
+pub(crate) struct Checked {
+    pub(crate) start: Duration,
+    pub(crate) reload: Duration,
+    /// Resident memory of all its processes, in MiB.
+    pub(crate) memory: u64,
+}
+
+/// farmctl's daemon: start, one weight of its file edited.
+pub(crate) fn farmctl_checked(files: &Files, scratch: &Path, round: usize) -> Result<Checked> {
+    let home = scratch.join(format!("daemon{round}"));
+    fs::create_dir(&home)?;
+    let file = home.join("farm.yaml");
+    on_checked_stage(|table| {
+        write_as_editors_do(&file, &files.farm_checked)?;
+        let began = SystemClock.now();
+        let mut daemon = farmctl_command(&home.join("state"))
+            .arg("daemon")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(home.join("log"))?)
+            .spawn()?;
+        let played = checked(table, began, daemon.id(), || {
+            write_as_editors_do(&file, &files.farm_checked_edited)
+        });
+        daemon.kill()?;
+        daemon.wait()?;
+        played
+    })
+}
+
+/// keepalived with a connection to each real server every second: start, reload.
+pub(crate) fn keepalived_checked(files: &Files, scratch: &Path) -> Result<Checked> {
+    fs::write(&files.keepalived, &files.keepalived_checked)?;
+    on_checked_stage(|table| {
+        let began = SystemClock.now();
+        let daemon = Daemon::start(files, scratch)?;
+        checked(table, began, daemon.parent.id(), || {
+            fs::write(&files.keepalived, &files.keepalived_checked_edited)?;
+            daemon.signal(Signal::SIGHUP)
+        })
+    })
+}
+
+fn checked(
+    table: &mut Table,
+    began: std::time::Instant,
+    process: u32,
+    edit: impl FnOnce() -> Result<()>,
+) -> Result<Checked> {
+    until("the whole table", || Ok(table.entries()? == ENTRIES))?;
+    let start = SystemClock.now() - began;
+    // Checks go their way before the file is edited.
+    SystemClock.sleep(SETTLED);
+    let memory = memory::resident(process)?;
+    let began = SystemClock.now();
+    edit()?;
+    until("the new weight", || is_edited(table))?;
+    let reload = SystemClock.now() - began;
+    full(table)?;
+    Ok(Checked {
+        start,
+        reload,
+        memory,
+    })
+}
+
+fn write_as_editors_do(file: &Path, text: &str) -> Result<()> {
+    let beside = file.with_extension("new");
+    fs::write(&beside, text)?;
+    Ok(fs::rename(beside, file)?)
 }
 
 /// A running keepalived: the parent and the process that it started.

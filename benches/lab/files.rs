@@ -18,6 +18,8 @@ pub(crate) const REAL_SERVERS: usize = 10;
 pub(crate) const ENTRIES: usize = SERVICES * (1 + REAL_SERVERS);
 /// The floating address.
 pub(crate) const VIP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+/// Where the real servers' addresses are.
+pub(crate) const REAL_SERVERS_NET: &str = "10.1.0.0/16";
 /// The interface that it is put on.
 pub(crate) const INTERFACE: &str = "front";
 /// The service of which one real server gets [`NEW_WEIGHT`].
@@ -43,6 +45,21 @@ pub(crate) struct Files {
     pub(crate) keepalived_whole: String,
     /// The same with one weight changed.
     pub(crate) keepalived_edited: String,
+    /// The farm for farmctl's daemon: every real server is checked by a connection each second.
+    pub(crate) farm_checked: String,
+    /// The same with one weight changed.
+    pub(crate) farm_checked_edited: String,
+    /// The same farm for keepalived.
+    pub(crate) keepalived_checked: String,
+    /// The same with one weight changed.
+    pub(crate) keepalived_checked_edited: String,
+}
+
+/// Whether real servers are checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Checks {
+    None,
+    Tcp,
 }
 
 impl Files {
@@ -54,11 +71,15 @@ impl Files {
             farm_empty: directory.join("empty.yaml"),
             rules: directory.join("rules"),
             keepalived: directory.join("keepalived.conf"),
-            keepalived_whole: keepalived(WEIGHT),
-            keepalived_edited: keepalived(NEW_WEIGHT),
+            keepalived_whole: keepalived(WEIGHT, Checks::None),
+            keepalived_edited: keepalived(NEW_WEIGHT, Checks::None),
+            farm_checked: farm(WEIGHT, Checks::Tcp),
+            farm_checked_edited: farm(NEW_WEIGHT, Checks::Tcp),
+            keepalived_checked: keepalived(WEIGHT, Checks::Tcp),
+            keepalived_checked_edited: keepalived(NEW_WEIGHT, Checks::Tcp),
         };
-        fs::write(&files.farm, farm(WEIGHT))?;
-        fs::write(&files.farm_edited, farm(NEW_WEIGHT))?;
+        fs::write(&files.farm, farm(WEIGHT, Checks::None))?;
+        fs::write(&files.farm_edited, farm(NEW_WEIGHT, Checks::None))?;
         fs::write(&files.farm_empty, "version: 1\nfarm: bench\n")?;
         fs::write(&files.rules, rules())?;
         Ok(files)
@@ -81,11 +102,14 @@ fn servers(service: usize, edited: u32) -> impl Iterator<Item = (Ipv4Addr, u32)>
     })
 }
 
-fn farm(edited: u32) -> String {
+fn farm(edited: u32, checks: Checks) -> String {
     let mut text = format!(
-        "version: 1\nfarm: bench\nvips:\n  www: {{ addresses: [{VIP}/32], interface: {INTERFACE} }}\n\
-         services:\n"
+        "version: 1\nfarm: bench\nvips:\n  www: {{ addresses: [{VIP}/32], interface: {INTERFACE} }}\n"
     );
+    if checks == Checks::Tcp {
+        text.push_str("defaults: { check: { tcp: {}, interval: 1s, timeout: 1s, fall: 3 } }\n");
+    }
+    text.push_str("services:\n");
     for service in 0..SERVICES {
         let port = port_of(service);
         let _ = write!(
@@ -115,7 +139,7 @@ fn rules() -> String {
     text
 }
 
-fn keepalived(edited: u32) -> String {
+fn keepalived(edited: u32, checks: Checks) -> String {
     let mut text = String::new();
     for service in 0..SERVICES {
         let port = port_of(service);
@@ -123,10 +147,18 @@ fn keepalived(edited: u32) -> String {
             text,
             "virtual_server {VIP} {port} {{\n    lb_algo wlc\n    lb_kind NAT\n    protocol TCP"
         );
+        let check = match checks {
+            Checks::None => "",
+            Checks::Tcp => {
+                text.push_str("    delay_loop 1\n");
+                "        TCP_CHECK {\n            connect_timeout 1\n            retry 2\n            \
+                 delay_before_retry 1\n        }\n"
+            }
+        };
         for (address, weight) in servers(service, edited) {
             let _ = writeln!(
                 text,
-                "    real_server {address} 8080 {{\n        weight {weight}\n    }}"
+                "    real_server {address} 8080 {{\n        weight {weight}\n{check}    }}"
             );
         }
         text.push_str("}\n");

@@ -29,6 +29,12 @@ struct Results {
     weight: Samples,
     removal: Samples,
     left: usize,
+    checked_start: Samples,
+    checked_reload: Samples,
+    checked_memory: u64,
+    rival_checked_start: Samples,
+    rival_checked_reload: Samples,
+    rival_checked_memory: u64,
     restore: Samples,
     list: Samples,
     start: Samples,
@@ -99,6 +105,14 @@ impl Results {
                 _ => self.keepalived(&contestant::keepalived(files, scratch)?),
             }
         }
+        let ours = contestant::farmctl_checked(files, scratch, round)?;
+        self.checked_start.push(ours.start);
+        self.checked_reload.push(ours.reload);
+        self.checked_memory = self.checked_memory.max(ours.memory);
+        let theirs = contestant::keepalived_checked(files, scratch)?;
+        self.rival_checked_start.push(theirs.start);
+        self.rival_checked_reload.push(theirs.reload);
+        self.rival_checked_memory = self.rival_checked_memory.max(theirs.memory);
         self.plan_small.push(plan::run(SMALL)?.0);
         let (took, memory) = plan::run(LARGE)?;
         self.plan_large.push(took);
@@ -190,6 +204,20 @@ impl Results {
                 faster(4.0),
             ),
             row(
+                "start to full table, 10,000 TCP checks: `daemon`",
+                &self.checked_start,
+                "keepalived",
+                &self.rival_checked_start,
+                faster(5.0),
+            ),
+            row(
+                "one weight of 10,000, all checked: file saved to kernel",
+                &self.checked_reload,
+                "keepalived, SIGHUP to new weight",
+                &self.rival_checked_reload,
+                Target::None,
+            ),
+            row(
                 "remove everything: `apply --allow-shrink`",
                 &self.removal,
                 "keepalived, SIGTERM to exit",
@@ -237,6 +265,18 @@ impl Results {
                 format!("{growth:.1} times"),
                 "about 10 times",
                 Some(growth < 15.0),
+            ),
+            fact(
+                "memory of the daemon with 10,000 TCP checks",
+                format!("{} MiB", self.checked_memory),
+                "150 MB",
+                Some(self.checked_memory < 143),
+            ),
+            fact(
+                "memory of keepalived with the same",
+                format!("{} MiB", self.rival_checked_memory),
+                "-",
+                None,
             ),
             fact(
                 "peak memory of `apply`",

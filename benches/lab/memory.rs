@@ -30,3 +30,20 @@ pub(crate) fn of(command: &[&str]) -> Result<u64> {
     let text = String::from_utf8(output.stdout)?;
     Ok(text.trim().parse::<u64>()?.div_ceil(1024))
 }
+
+/// What a process and its children have in memory now, in MiB (`VmRSS` of proc(5)).
+pub(crate) fn resident(process: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let kilobytes: u64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .ok_or("the process has no memory any more")?;
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"))
+        .unwrap_or_default();
+    let mut all = kilobytes.div_ceil(1024);
+    for child in children.split_whitespace() {
+        all += resident(child.parse()?)?;
+    }
+    Ok(all)
+}

@@ -1,5 +1,6 @@
 //! A fresh network namespace for each contestant of each round, and the kernel's table in it.
 
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::Stdio;
 use std::thread;
@@ -7,9 +8,10 @@ use std::thread;
 use farmctl::netlink::ipvs::{Client, Protocol, ServiceId};
 use farmctl::netlink::route;
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::socket::{Shutdown, shutdown};
 
 use crate::Result;
-use crate::files::{INTERFACE, VIP, port_of};
+use crate::files::{INTERFACE, REAL_SERVERS_NET, VIP, port_of};
 use crate::host::program;
 
 /// Runs `play` on a thread in an empty network namespace whose `lo` and [`INTERFACE`] are up. The
@@ -27,14 +29,36 @@ pub(crate) fn on_stage<T: Send>(play: impl FnOnce(&mut Table) -> Result<T> + Sen
     })
 }
 
-fn furnish() -> Result<()> {
-    let added = program(Path::new("ip"))
-        .args(["link", "add", INTERFACE, "type", "dummy"])
+/// The same with every address of the real servers on this machine, and somebody who takes
+/// connections there.
+pub(crate) fn on_checked_stage<T: Send>(
+    play: impl FnOnce(&mut Table) -> Result<T> + Send,
+) -> Result<T> {
+    on_stage(|table| {
+        ip(&["route", "add", "local", REAL_SERVERS_NET, "dev", "lo"])?;
+        let listener = std::net::TcpListener::bind(("0.0.0.0", 8080))?;
+        let accepting = listener.try_clone()?;
+        let thread = thread::spawn(move || while accepting.accept().is_ok() {});
+        let played = play(table);
+        let _woken = shutdown(listener.as_raw_fd(), Shutdown::Both);
+        let _ended = thread.join();
+        played
+    })
+}
+
+fn ip(arguments: &[&str]) -> Result<()> {
+    let status = program(Path::new("ip"))
+        .args(arguments)
         .stdin(Stdio::null())
         .status()?;
-    if !added.success() {
-        return Err(format!("no interface {INTERFACE} could be made: {added}").into());
+    if status.success() {
+        return Ok(());
     }
+    Err(format!("ip {}: {status}", arguments.join(" ")).into())
+}
+
+fn furnish() -> Result<()> {
+    ip(&["link", "add", INTERFACE, "type", "dummy"])?;
     let mut client = route::Client::open()?;
     for link in client.links()? {
         if link.loopback || link.name == INTERFACE {

@@ -104,8 +104,8 @@ fn has_one_director(loaded: &Loaded) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::error(format!(
-        "{} has {members} directors: which of them holds a floating address is decided by the \
-         daemon, which this farmctl does not have yet. Rehearse the farm with one of them in \
+        "{} has {members} directors: which of them holds a floating address is decided between \
+         them, which this farmctl does not do yet. Rehearse the farm with one of them in \
          `directors.members`",
         loaded.name
     )))
@@ -193,7 +193,7 @@ fn files_of(
     folder: &Path,
     dataplane: DataplaneKind,
 ) -> Result<BTreeMap<PathBuf, Written>, Failure> {
-    let mut all = BTreeMap::new();
+    let mut all = edits(scenario, folder)?;
     for named in applied(scenario) {
         let file = session.judge(files::read(&folder.join(named))?)?;
         let why = format!("The data plane of this rehearsal is {dataplane}.");
@@ -204,11 +204,25 @@ fn files_of(
     Ok(all)
 }
 
+/// The texts that the steps write into the farm's file: bad ones too, so nobody judges them here.
+fn edits(scenario: &Scenario, folder: &Path) -> Result<BTreeMap<PathBuf, Written>, Failure> {
+    let mut all = BTreeMap::new();
+    for step in &scenario.steps {
+        if let Action::Edit(named) = &step.action {
+            let files::Text { name, bytes } = files::read(&folder.join(named))?;
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            all.insert(named.clone(), Written { name, text });
+        }
+    }
+    Ok(all)
+}
+
 /// The files that the steps apply.
 fn applied(scenario: &Scenario) -> impl Iterator<Item = &Path> {
     scenario.steps.iter().filter_map(|step| match &step.action {
         Action::Apply(path) => Some(path.as_path()),
-        Action::Weight { .. }
+        Action::Edit(_)
+        | Action::Weight { .. }
         | Action::Stop(_)
         | Action::Start(_)
         | Action::Kill(_)
@@ -218,7 +232,11 @@ fn applied(scenario: &Scenario) -> impl Iterator<Item = &Path> {
         | Action::Split { .. }
         | Action::Delay { .. }
         | Action::Run { .. }
-        | Action::FlushConnections(_) => None,
+        | Action::Pause(_)
+        | Action::Resume(_)
+        | Action::FlushConnections(_)
+        | Action::Farmctl(_)
+        | Action::Daemon { .. } => None,
     })
 }
 

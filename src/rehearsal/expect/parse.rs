@@ -107,7 +107,7 @@ fn claim(words: &mut Words<'_>) -> Result<(Claim, Option<Range<usize>>)> {
 fn owners(token: &Token<'_>) -> ParseError {
     error(
         token.at.clone(),
-        "who owns a floating address is decided by the daemon, which this farmctl does not have yet",
+        "who owns a floating address is decided between directors, which this farmctl does not do yet",
         "leave the expectation out",
     )
 }

@@ -148,7 +148,7 @@ fn every_mistake_is_told_at_its_place() {
                ^ `@` is not the name of a service
         write `of` and the name of a service
     owners(www) <= 1
-    ^^^^^^^^^^^ who owns a floating address is decided by the daemon, which this farmctl does not have yet
+    ^^^^^^^^^^^ who owns a floating address is decided between directors, which this farmctl does not do yet
         leave the expectation out
     ");
 }

@@ -9,7 +9,7 @@ use super::written::{
     ACTIONS, Short, WrittenLink, WrittenLoad, WrittenPrograms, WrittenRun, WrittenScenario,
     WrittenSplit, WrittenStep, WrittenWeight,
 };
-use super::{Action, Healed, Link, Load, Programs, Scenario, Step};
+use super::{Action, Fate, Healed, Link, Load, Programs, Scenario, Step};
 use crate::spec::{Farm, Name, Path, Place, Problem, Reading, listed, nearest};
 
 /// The most addresses that the clients have of one family.
@@ -167,6 +167,9 @@ impl<'a> Check<'a> {
         if let Some(name) = &step.apply {
             return Some(Action::Apply(PathBuf::from(name)));
         }
+        if let Some(name) = &step.edit {
+            return Some(Action::Edit(PathBuf::from(name)));
+        }
         if let Some(weight) = &step.weight {
             return Some(self.weight(weight, path));
         }
@@ -188,8 +191,11 @@ impl<'a> Check<'a> {
             let by = slow.by.0;
             return Some(Action::Slow { server, by });
         }
-        if let Some(name) = &step.flush_connections {
-            return self.director(name, path).map(Action::FlushConnections);
+        if let Some(programs) = &step.pause {
+            return Some(Action::Pause(self.programs(programs, path)));
+        }
+        if let Some(programs) = &step.resume {
+            return Some(Action::Resume(self.programs(programs, path)));
         }
         self.network_action(step, path)
     }
@@ -212,18 +218,39 @@ impl<'a> Check<'a> {
         if let Some(run) = &step.run {
             return Some(self.run(run, path));
         }
-        self.needs_the_daemon(path);
-        None
+        self.director_action(step, path)
     }
 
-    fn needs_the_daemon(&mut self, path: &Path) {
-        let message = "faults of a director need the daemon, which this farmctl does not have yet";
-        let problem = Problem::error("not-yet", Place::Key(path.clone()), message);
-        self.found.push(
-            problem
-                .labelled("comes with a later farmctl")
-                .helped("to rehearse a takeover, write `flush_connections` with the director"),
-        );
+    fn director_action(&mut self, step: &WrittenStep, path: &Path) -> Option<Action> {
+        if let Some(name) = &step.flush_connections {
+            return self.director(name, path).map(Action::FlushConnections);
+        }
+        if let Some(words) = &step.farmctl {
+            return self.farmctl(words, path);
+        }
+        let fates = [
+            (&step.kill_director, Fate::Killed),
+            (&step.freeze_director, Fate::Frozen),
+            (&step.thaw_director, Fate::Thawed),
+            (&step.restart_director, Fate::Restarted),
+        ];
+        let (name, fate) = fates
+            .into_iter()
+            .find_map(|(name, fate)| Some((name.as_ref()?, fate)))?;
+        let director = self.director(name, path)?;
+        Some(Action::Daemon { director, fate })
+    }
+
+    fn farmctl(&mut self, words: &[String], path: &Path) -> Option<Action> {
+        if words.is_empty() {
+            self.wrong(
+                path,
+                "there is no command",
+                "write a list, such as `[drain, web2, --reason, new disk]`",
+            );
+            return None;
+        }
+        Some(Action::Farmctl(words.to_vec()))
     }
 
     fn weight(&mut self, weight: &WrittenWeight, path: &Path) -> Action {

@@ -95,6 +95,8 @@ pub enum Action {
     /// Applies another farm.yaml on every director. A relative path is one from the scenario's
     /// directory.
     Apply(PathBuf),
+    /// Writes another text into the directors' farm.yaml and does not wait for what comes of it.
+    Edit(PathBuf),
     /// Applies the present file with another weight of one real server.
     Weight {
         /// The service; the real server's entry in its pool counts as the service's.
@@ -117,6 +119,10 @@ pub enum Action {
         /// How much later.
         by: Duration,
     },
+    /// A real server's programs take connections and say nothing.
+    Pause(Programs),
+    /// They go on.
+    Resume(Programs),
     /// A node's cable to one network is pulled.
     Cut(Link),
     /// It is plugged in again, and its delay and split end.
@@ -145,6 +151,28 @@ pub enum Action {
     },
     /// A director forgets every connection, as another one that takes over would not know them.
     FlushConnections(Name),
+    /// Runs farmctl on every director.
+    Farmctl(Vec<String>),
+    /// Something befalls a director's daemon.
+    Daemon {
+        /// The director.
+        director: Name,
+        /// What.
+        fate: Fate,
+    },
+}
+
+/// What befalls a daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fate {
+    /// SIGKILL.
+    Killed,
+    /// SIGSTOP.
+    Frozen,
+    /// SIGCONT.
+    Thawed,
+    /// SIGTERM where it runs, and a new one is started.
+    Restarted,
 }
 
 /// The programs of a node that are meant: a real server's, on one port or on all of them.

@@ -56,7 +56,15 @@ fn every_action_is_read() {
          \x20 - { at: 1s, split: { network: front, groups: [[lb1], [client]] } }\n\
          \x20 - { at: 1s, delay: { node: web1, network: main, by: 5ms } }\n\
          \x20 - { at: 1s, run: { node: web1, command: [ip, route] } }\n\
-         \x20 - { at: 1s, flush_connections: lb1 }\n",
+         \x20 - { at: 1s, flush_connections: lb1 }\n\
+         \x20 - { at: 1s, edit: bad.yaml }\n\
+         \x20 - { at: 1s, pause: web1 }\n\
+         \x20 - { at: 1s, resume: web1 }\n\
+         \x20 - { at: 1s, farmctl: [drain, web1] }\n\
+         \x20 - { at: 1s, kill_director: lb1 }\n\
+         \x20 - { at: 1s, freeze_director: lb1 }\n\
+         \x20 - { at: 1s, thaw_director: lb1 }\n\
+         \x20 - { at: 1s, restart_director: lb1 }\n",
     );
     let programs = |node: &str, port| Programs {
         node: node.to_owned(),
@@ -67,6 +75,10 @@ fn every_action_is_read() {
         network: name(network),
     };
     let millis = Duration::from_millis;
+    let daemon = |fate| Action::Daemon {
+        director: name("lb1"),
+        fate,
+    };
     let expected = [
         Action::Apply(PathBuf::from("other.yaml")),
         Action::Weight {
@@ -97,6 +109,14 @@ fn every_action_is_read() {
             command: vec!["ip".to_owned(), "route".to_owned()],
         },
         Action::FlushConnections(name("lb1")),
+        Action::Edit(PathBuf::from("bad.yaml")),
+        Action::Pause(programs("web1", None)),
+        Action::Resume(programs("web1", None)),
+        Action::Farmctl(vec!["drain".to_owned(), "web1".to_owned()]),
+        daemon(Fate::Killed),
+        daemon(Fate::Frozen),
+        daemon(Fate::Thawed),
+        daemon(Fate::Restarted),
     ];
     assert_eq!(actions, expected);
 }

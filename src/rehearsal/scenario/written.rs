@@ -124,6 +124,8 @@ macro_rules! step {
 step! {
     /// Applies another farm.yaml on every director; a relative path is one from the scenario's directory.
     apply: String,
+    /// Writes another text into the director's farm.yaml, as an editor does, and goes on at once: the file may be a bad one.
+    edit: String,
     /// Changes the weight of one real server in the present file, and applies that.
     weight: WrittenWeight,
     /// The programs of a real server end in good order.
@@ -134,6 +136,10 @@ step! {
     kill: Short<WrittenPrograms>,
     /// Every answer of a real server comes later by this; `0s` ends it.
     slow: WrittenSlow,
+    /// They still take connections, and say nothing any more (as a process that is stopped).
+    pause: Short<WrittenPrograms>,
+    /// They go on where they were paused.
+    resume: Short<WrittenPrograms>,
     /// A node's cable to a network is pulled.
     cut: WrittenLink,
     /// `all`, or one cable: it is plugged in again, and its delay ends.
@@ -146,13 +152,15 @@ step! {
     run: WrittenRun,
     /// A director forgets all connections, as one that takes over would not know them.
     flush_connections: String,
-    /// Not yet: needs the daemon.
+    /// Runs farmctl on the director, with these words: `[drain, web2, --reason, new disk]`.
+    farmctl: Vec<String>,
+    /// The director's daemon is killed (SIGKILL).
     kill_director: String,
-    /// Not yet: needs the daemon.
+    /// The director's daemon is stopped in the middle of what it does (SIGSTOP).
     freeze_director: String,
-    /// Not yet: needs the daemon.
+    /// It goes on (SIGCONT).
     thaw_director: String,
-    /// Not yet: needs the daemon.
+    /// The director's daemon is ended where it runs (SIGTERM), and started.
     restart_director: String,
 }
 

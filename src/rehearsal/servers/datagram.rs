@@ -62,7 +62,7 @@ fn answer(socket: &UdpSocket, manners: &Manners) {
             let due = SystemClock.now() + manners.slowness();
             waiting.push_back(Answer { due, to, text });
         }
-        send_due(socket, &mut waiting);
+        send_due(socket, &mut waiting, manners);
     }
 }
 
@@ -73,7 +73,10 @@ fn patience(next: Option<&Answer>) -> Duration {
         .clamp(Duration::from_micros(100), GLANCE)
 }
 
-fn send_due(socket: &UdpSocket, waiting: &mut VecDeque<Answer>) {
+fn send_due(socket: &UdpSocket, waiting: &mut VecDeque<Answer>, manners: &Manners) {
+    if manners.is_paused() {
+        return;
+    }
     let now = SystemClock.now();
     while let Some(answer) = waiting.pop_front() {
         if answer.due > now {

@@ -13,6 +13,7 @@ pub(super) struct Manners {
     /// The name that it answers with.
     pub name: String,
     slow: AtomicU64,
+    paused: AtomicBool,
     ended: AtomicBool,
 }
 
@@ -21,6 +22,7 @@ impl Manners {
         let manners = Self {
             name: name.to_owned(),
             slow: AtomicU64::new(0),
+            paused: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         };
         manners.slow_down(slow);
@@ -37,6 +39,19 @@ impl Manners {
         self.slow.store(micros, Ordering::Relaxed);
     }
 
+    /// Whether the program says nothing for now.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn pause(&self) {
+        self.paused.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn resume(&self) {
+        self.paused.store(false, Ordering::Relaxed);
+    }
+
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
     }
@@ -45,13 +60,16 @@ impl Manners {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Waits before an answer, as slow as the program is now.
+    /// Waits before an answer, as slow as the program is now, and as long as it is paused.
     pub(super) fn hesitate(&self) {
         self.wait(self.slowness());
     }
 
-    /// Waits so long, but not beyond the program's end.
+    /// Waits so long and while the program is paused, but not beyond its end.
     pub(super) fn wait(&self, mut length: Duration) {
+        while self.is_paused() && !self.has_ended() {
+            thread::sleep(GLANCE);
+        }
         while !length.is_zero() && !self.has_ended() {
             let part = length.min(GLANCE);
             thread::sleep(part);

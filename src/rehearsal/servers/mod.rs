@@ -84,13 +84,34 @@ impl Program {
         }
     }
 
+    /// Has it take connections and say nothing, until it is resumed or ended.
+    pub fn pause(&mut self) {
+        if let Some(running) = &self.running {
+            running.manners().pause();
+        }
+    }
+
+    /// Has it go on.
+    pub fn resume(&mut self) {
+        if let Some(running) = &self.running {
+            running.manners().resume();
+        }
+    }
+
     /// Has every answer come this much later; zero ends it.
     pub fn slow(&mut self, by: Duration) {
         self.slow = by;
-        match &self.running {
-            None => {}
-            Some(Running::Stream(server)) => server.manners().slow_down(by),
-            Some(Running::Datagram(server)) => server.manners().slow_down(by),
+        if let Some(running) = &self.running {
+            running.manners().slow_down(by);
+        }
+    }
+}
+
+impl Running {
+    fn manners(&self) -> &Manners {
+        match self {
+            Self::Stream(server) => server.manners(),
+            Self::Datagram(server) => server.manners(),
         }
     }
 }

@@ -1,35 +1,28 @@
 //! The real program on each director: a child process inside the director's namespace, with a
 //! state directory of its own.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
 use super::Applied;
-use super::error::{Error, Result};
+use super::error::Result;
 use super::lay::Site;
 use crate::clock::{Clock, SystemClock};
 use crate::rehearsal::topology::Director;
-use crate::spec::DataplaneKind;
 
 /// Where the directors' files are: a file system that only the rehearsal has.
 pub(super) const HOME: &str = "/run/farmctl-rehearsal";
 /// The program that runs, whatever its path is by now.
-const SELF: &str = "/proc/self/exe";
+pub(super) const SELF: &str = "/proc/self/exe";
 
-/// Has every director make itself what a text says. Returns each run; the last is the first that
+/// Runs farmctl on every director, with these words. Returns each run; the last is the first that
 /// did not end well.
-pub(super) fn apply(
-    site: &Site,
-    directors: &[Director],
-    dataplane: DataplaneKind,
-    text: &str,
-) -> Result<Vec<Applied>> {
+pub(super) fn farmctl(site: &Site, directors: &[Director], words: &[&str]) -> Result<Vec<Applied>> {
     let mut runs = Vec::new();
     for director in directors {
-        let applied = apply_on(site, director, dataplane, text)?;
+        let applied = farmctl_on(site, director, words)?;
         let well = applied.code == Some(0);
         runs.push(applied);
         if !well {
@@ -39,38 +32,27 @@ pub(super) fn apply(
     Ok(runs)
 }
 
-fn apply_on(
-    site: &Site,
-    director: &Director,
-    dataplane: DataplaneKind,
-    text: &str,
-) -> Result<Applied> {
+fn farmctl_on(site: &Site, director: &Director, words: &[&str]) -> Result<Applied> {
     let home = PathBuf::from(HOME).join(&director.machine);
-    let state = home.join("state");
-    let file = home.join("farm.yaml");
-    fs::create_dir_all(&state)
-        .map_err(Error::system(format!("{} can't be made", state.display())))?;
-    fs::write(&file, text).map_err(Error::system(format!(
-        "{} can't be written",
-        file.display()
-    )))?;
     let mut command = program(SELF);
-    command.args(["apply", "--output", "json", "--color", "never"]);
-    command.args(["--dataplane", &dataplane.to_string()]);
-    command.arg("--state-dir").arg(&state);
+    command
+        .args(words)
+        .args(["--output", "json", "--color", "never"]);
+    command.arg("--state-dir").arg(home.join("state"));
     if let Some(node) = &director.node {
         command.args(["--node", node]);
     }
-    command.arg("farm.yaml").current_dir(&home);
+    command.current_dir(&home);
     let begun = SystemClock.now();
     let output = site.space(&director.machine)?.command(command)?;
     let took = SystemClock.now().saturating_duration_since(begun);
     let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    Ok(applied(director, took, &output))
+    Ok(applied(director, words, took, &output))
 }
 
-fn applied(director: &Director, took: u64, output: &Output) -> Applied {
+fn applied(director: &Director, words: &[&str], took: u64, output: &Output) -> Applied {
     Applied {
+        words: words.join(" "),
         director: director.machine.clone(),
         took,
         code: output.status.code(),
@@ -82,7 +64,7 @@ fn applied(director: &Director, took: u64, output: &Output) -> Applied {
 impl Applied {
     /// Why the run did not do what was asked, in a sentence; none where it did.
     pub(super) fn complaint(&self) -> Option<String> {
-        let director = &self.director;
+        let (director, words) = (&self.director, &self.words);
         let how = match self.code {
             Some(0) => return None,
             Some(code) => format!("ended with {code}"),
@@ -92,7 +74,7 @@ impl Applied {
         let told = self.report.get("messages").and_then(Value::as_array);
         said.extend(told.into_iter().flatten().filter_map(Value::as_str));
         let said = said.join("\n");
-        Some(format!("farmctl apply on {director} {how}:\n{said}"))
+        Some(format!("farmctl {words} on {director} {how}:\n{said}"))
     }
 }
 

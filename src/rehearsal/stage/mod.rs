@@ -4,6 +4,7 @@
 //! gone with it. It reads no file of the user's: the [`Script`] has every text. What it says while it
 //! plays are [`Message`]s. Called by the hidden command that `rehearse` starts.
 
+mod daemon;
 mod directors;
 mod error;
 mod interrupt;
@@ -82,11 +83,13 @@ pub struct Performance {
     pub kernel: String,
 }
 
-/// One run of `farmctl apply`.
+/// One run of farmctl.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Applied {
     /// The director.
     pub director: String,
+    /// What it was told: `apply farm.yaml`.
+    pub words: String,
     /// How long the run took, in microseconds.
     pub took: u64,
     /// Its exit code; none where it was killed.

@@ -53,9 +53,9 @@ fn play(
     let site = Site::build(&topology)?;
     let mut scene = Scene::new(script, &topology, &site, interrupt)?;
     tell(Message::Progress(
-        "farmctl apply on the directors".to_owned(),
+        "farmctl daemon on the directors".to_owned(),
     ));
-    scene.apply()?;
+    scene.start()?;
     let weights = scene.weights();
     let clients = Clients::start(&site, order(&farm, &topology, &scenario))?;
     let mut timeline = Timeline {

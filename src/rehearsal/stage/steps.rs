@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
 
+use super::daemon::Daemon;
 use super::error::{Error, Result};
 use super::lay::Site;
 use super::links::Damage;
@@ -14,7 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::dataplane::{self, Nftables};
 use crate::rehearsal::edit;
 use crate::rehearsal::report::Weights;
-use crate::rehearsal::scenario::{Action, Programs};
+use crate::rehearsal::scenario::{Action, Fate, Programs};
 use crate::rehearsal::servers::{Ending, Program};
 use crate::rehearsal::topology::Topology;
 use crate::spec::{DataplaneKind, Farm, Name, read};
@@ -32,6 +33,8 @@ pub(super) struct Scene<'a> {
     pub site: &'a Site,
     /// The built-in servers, by machine.
     pub programs: BTreeMap<String, Vec<Program>>,
+    /// The directors' daemons, by machine.
+    daemons: BTreeMap<String, Daemon>,
     /// What the directors applied last.
     pub text: String,
     /// Every run of farmctl.
@@ -55,6 +58,7 @@ impl<'a> Scene<'a> {
             topology,
             site,
             programs: BTreeMap::new(),
+            daemons: BTreeMap::new(),
             text: script.farm.text.clone(),
             applied: Vec::new(),
             interrupt,
@@ -70,24 +74,33 @@ impl<'a> Scene<'a> {
         Ok(scene)
     }
 
-    /// Applies the file that is in force on every director.
-    pub(super) fn apply(&mut self) -> Result<()> {
-        let text = self.text.clone();
-        self.apply_text(&text)
+    /// Starts a daemon with the farm's file on every director.
+    pub(super) fn start(&mut self) -> Result<()> {
+        for director in &self.topology.directors {
+            let mut daemon = Daemon::new(director, self.script.dataplane)?;
+            daemon.write(&self.text)?;
+            daemon.start(self.site, self.interrupt)?;
+            self.daemons.insert(director.machine.clone(), daemon);
+        }
+        Ok(())
+    }
+
+    fn write(&self, text: &str) -> Result<()> {
+        self.daemons.values().try_for_each(|one| one.write(text))
     }
 
     fn apply_text(&mut self, text: &str) -> Result<()> {
-        let runs = directors::apply(
-            self.site,
-            &self.topology.directors,
-            self.script.dataplane,
-            text,
-        )?;
-        let complaint = runs.last().and_then(Applied::complaint);
-        self.applied.extend(runs);
-        complaint.map_or(Ok(()), |complaint| Err(Error::Refused(complaint)))?;
+        self.write(text)?;
+        self.farmctl(&["apply", "farm.yaml"])?;
         text.clone_into(&mut self.text);
         Ok(())
+    }
+
+    fn farmctl(&mut self, words: &[&str]) -> Result<()> {
+        let runs = directors::farmctl(self.site, &self.topology.directors, words)?;
+        let complaint = runs.last().and_then(Applied::complaint);
+        self.applied.extend(runs);
+        complaint.map_or(Ok(()), |complaint| Err(Error::Refused(complaint)))
     }
 
     /// What each server's part should be by the file that is in force.
@@ -103,6 +116,7 @@ impl<'a> Scene<'a> {
     pub(super) fn act(&mut self, action: &Action) -> Result<Option<Weights>> {
         match action {
             Action::Apply(path) => return self.apply_file(path).map(Some),
+            Action::Edit(path) => return self.edit(path),
             Action::Weight {
                 service,
                 server,
@@ -121,6 +135,14 @@ impl<'a> Scene<'a> {
                 program.slow(*by);
                 Ok(())
             })?,
+            Action::Pause(programs) => self.on(programs, |_, _, program| {
+                program.pause();
+                Ok(())
+            })?,
+            Action::Resume(programs) => self.on(programs, |_, _, program| {
+                program.resume();
+                Ok(())
+            })?,
             Action::Cut(link) => self.damage.cut(self.site, self.topology, link)?,
             Action::Heal(what) => self.damage.heal(self.site, self.topology, what)?,
             Action::Split { network, groups } => {
@@ -132,19 +154,46 @@ impl<'a> Scene<'a> {
             }
             Action::Run { node, command } => self.run(node, command)?,
             Action::FlushConnections(director) => self.flush(director)?,
+            Action::Farmctl(words) => {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                self.farmctl(&words)?;
+            }
+            Action::Daemon { director, fate } => self.befall(director, *fate)?,
         }
         Ok(None)
     }
 
     fn apply_file(&mut self, path: &Path) -> Result<Weights> {
-        let file = self.script.files.get(path).ok_or_else(|| {
-            Error::Refused(format!(
-                "{} is not among the rehearsal's files",
-                path.display()
-            ))
-        })?;
-        self.apply_text(&file.text)?;
+        let text = self.file(path)?.to_owned();
+        self.apply_text(&text)?;
         Ok(self.weights())
+    }
+
+    /// Writes the file and goes on. A good one is taken to be in force at once.
+    fn edit(&mut self, path: &Path) -> Result<Option<Weights>> {
+        let text = self.file(path)?.to_owned();
+        self.write(&text)?;
+        if farm(&text).is_none() {
+            return Ok(None);
+        }
+        self.text = text;
+        Ok(Some(self.weights()))
+    }
+
+    fn file(&self, path: &Path) -> Result<&str> {
+        let known = self.script.files.get(path);
+        known.map(|file| file.text.as_str()).ok_or_else(|| {
+            let path = path.display();
+            Error::Refused(format!("{path} is not among the rehearsal's files"))
+        })
+    }
+
+    fn befall(&mut self, director: &Name, fate: Fate) -> Result<()> {
+        let known = self.daemons.get_mut(director.as_str());
+        let unknown = || Error::Refused(format!("{director} has no daemon"));
+        known
+            .ok_or_else(unknown)?
+            .suffer(fate, self.site, self.interrupt)
     }
 
     fn weigh(&mut self, service: &Name, server: &str, weight: u32) -> Result<Weights> {
