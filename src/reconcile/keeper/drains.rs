@@ -3,7 +3,7 @@
 //! The list is kept on the disk with its deadlines: a daemon that is killed and comes back goes on
 //! where it was. Pure but for [`Drains::load`] and [`Drains::save`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -125,7 +125,7 @@ impl Drains {
         let mut news = News::default();
         self.drop_settled(leaving, &mut news);
         self.drop_finished(now, &mut news);
-        let finished: Vec<Place> = news.ended.iter().map(|(it, _)| it.place()).collect();
+        let finished: BTreeSet<Place> = news.ended.iter().map(|(it, _)| it.place()).collect();
         for place in super::super::drain::leaving(leaving.ours, leaving.wanted) {
             if !self.entries.contains_key(&place) && !finished.contains(&place) {
                 news.began |= self.begin(now, place, leaving);
