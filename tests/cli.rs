@@ -10,12 +10,21 @@ use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 19] = [
     "validate",
     "diff",
     "apply",
     "confirm",
     "status",
+    "events",
+    "drain",
+    "undrain",
+    "maintenance",
+    "weight",
+    "approve",
+    "reload",
+    "log",
+    "daemon",
     "snapshot",
     "schema",
     "explain",
@@ -267,6 +276,8 @@ fn the_committed_schemas_are_the_generated_ones() {
         "confirm",
         "validate",
         "status",
+        "event",
+        "order",
         "snapshot",
         "scenario",
         "rehearsal",

@@ -32,6 +32,10 @@ pub struct DiffReport {
     pub unfinished: Vec<String>,
     /// Services of other makers, never touched.
     pub foreign: Vec<String>,
+    /// What bends the file now: health, drains, overrides. It is part of what is wanted, and no
+    /// difference.
+    #[serde(default)]
+    pub overlay: Vec<String>,
     /// What farmctl has to say besides: full sentences.
     pub notes: Vec<String>,
     /// What could not be seen, and why.

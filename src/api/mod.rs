@@ -32,7 +32,7 @@ pub use door::{Door, DoorError};
 pub use event_log::{Batch, EventLog, Position, Tail};
 pub use meters::{Meters, Reconciled};
 pub use openapi::description;
-pub use overlay::{BentServer, OverlayAnswer, OverlayReport, SorryGroup};
+pub use overlay::{BentServer, OverlayAnswer, OverlayReport, SorryGroup, told};
 pub use server::{
     Body, Endpoint, Listener, OrderKind, Page, ROUTES, Reading, Route, Sources, serve,
 };

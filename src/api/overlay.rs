@@ -76,3 +76,13 @@ impl From<OverlayReport> for Overlay {
         }
     }
 }
+
+/// What bends the file, in words: `web2 of http (10.0.0.22): out`.
+pub fn told(overlay: &Overlay) -> Vec<String> {
+    let servers = overlay.servers.iter();
+    let servers = servers.map(|(member, share)| format!("{member} ({}): {share}", member.address));
+    let sorry = overlay.sorry.iter();
+    let sorry =
+        sorry.map(|(service, family)| format!("{service} on {family}: its sorry server serves"));
+    servers.chain(sorry).collect()
+}

@@ -1,6 +1,9 @@
 //! The command line: what can be written, with the help that a user reads.
 
+mod apply;
 mod daemon;
+mod orders;
+mod remote;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +14,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::rehearsal::backstage;
 use crate::rehearsal::isolation::Privilege;
 use crate::spec::DataplaneKind;
+pub use apply::ApplyArgs;
 pub use daemon::DaemonArgs;
+pub use orders::{
+    ApproveArgs, DrainArgs, LogArgs, MaintenanceArgs, UndrainArgs, WantedWeight, WeightArgs,
+};
+pub use remote::{EventsArgs, RemoteArgs, StatusArgs};
 
 /// One file describes the farm; one binary makes it so.
 #[derive(Debug, Parser)]
@@ -131,8 +139,24 @@ pub enum Command {
     Rehearse(RehearseArgs),
     /// Keep what an `apply --confirm-timeout` did
     Confirm,
-    /// Show what is so now
+    /// Show what is so now, and why
     Status(StatusArgs),
+    /// Print what happened, one JSON object a line
+    Events(EventsArgs),
+    /// Give a real server no new connections and let those that it has end
+    Drain(DrainArgs),
+    /// Serve a drained real server again
+    Undrain(UndrainArgs),
+    /// Take a node out of everything that it serves, or give it back
+    Maintenance(MaintenanceArgs),
+    /// Give a real server another weight than the file says
+    Weight(WeightArgs),
+    /// Use a file that waits for an operator
+    Approve(ApproveArgs),
+    /// Have the daemon read its file again now
+    Reload,
+    /// Change what the daemon logs, such as `debug`
+    Log(LogArgs),
     /// Print the live state as JSON, for `diff --snapshot`
     Snapshot,
     /// Print the JSON Schema of farm.yaml
@@ -165,6 +189,14 @@ impl Command {
             | Self::Diff(_)
             | Self::Confirm
             | Self::Status(_)
+            | Self::Events(_)
+            | Self::Drain(_)
+            | Self::Undrain(_)
+            | Self::Maintenance(_)
+            | Self::Weight(_)
+            | Self::Approve(_)
+            | Self::Reload
+            | Self::Log(_)
             | Self::Snapshot
             | Self::Schema(_)
             | Self::Explain(_)
@@ -234,13 +266,24 @@ pub struct DiffArgs {
     #[arg(
         long,
         value_name = "REV_OR_FILE",
-        conflicts_with = "snapshot",
+        conflicts_with_all = ["snapshot", "server"],
         env = "FARMCTL_BASE"
     )]
     pub base: Option<String>,
     /// Compare with a saved live state (`farmctl snapshot`) instead of the kernel
-    #[arg(long, value_name = "FILE", env = "FARMCTL_SNAPSHOT")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "server",
+        env = "FARMCTL_SNAPSHOT"
+    )]
     pub snapshot: Option<PathBuf>,
+    /// Leave out what bends the file beside it: health, drains, overrides
+    #[arg(long, env = "FARMCTL_RAW", value_parser = switch())]
+    pub raw: bool,
+    /// Compare with what a daemon elsewhere sees.
+    #[command(flatten)]
+    pub remote: RemoteArgs,
     /// What becomes of objects that farmctl made and the file no longer has
     #[arg(long, value_enum, default_value = "owned", env = "FARMCTL_PRUNE")]
     pub prune: Prune,
@@ -267,76 +310,6 @@ impl From<Prune> for crate::reconcile::Prune {
     }
 }
 
-/// Arguments of `apply`.
-#[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of its own on the command line"
-)]
-pub struct ApplyArgs {
-    /// The farm's file; `-` is standard input [default: farm.yaml]
-    #[arg(value_name = "FILE")]
-    pub path: Option<PathBuf>,
-    /// Show the plan and what its preflight says; change nothing
-    #[arg(long, env = "FARMCTL_DRY_RUN", value_parser = switch())]
-    pub dry_run: bool,
-    /// Go on until the kernel shows the wanted state, at most --timeout
-    #[arg(long, env = "FARMCTL_WAIT", value_parser = switch())]
-    pub wait: bool,
-    /// How long to go on, such as 10s; says --wait [default: 30s]
-    #[arg(long, value_name = "DURATION", value_parser = duration, env = "FARMCTL_TIMEOUT")]
-    pub timeout: Option<Duration>,
-    /// What becomes of objects that farmctl made and the file no longer has
-    #[arg(long, value_enum, default_value = "owned", env = "FARMCTL_PRUNE")]
-    pub prune: Prune,
-    /// Take over objects that the file names and somebody else made
-    #[arg(long, env = "FARMCTL_ADOPT", value_parser = switch())]
-    pub adopt: bool,
-    /// Do it although it removes much of the farm; once
-    #[arg(long, env = "FARMCTL_ALLOW_SHRINK", value_parser = switch())]
-    pub allow_shrink: bool,
-    /// Let connections of removed real servers end by themselves for at most this long
-    #[arg(
-        long,
-        value_name = "DURATION",
-        value_parser = duration,
-        default_value = "0s",
-        env = "FARMCTL_DRAIN_TIMEOUT"
-    )]
-    pub drain_timeout: Duration,
-    /// Reset connections that removed real servers still have then (not with ip_vs)
-    #[arg(long, env = "FARMCTL_RESET_REMAINING", value_parser = switch())]
-    pub reset_remaining: bool,
-    /// Undo everything unless `farmctl confirm` comes within this time
-    #[arg(
-        long,
-        value_name = "DURATION",
-        value_parser = some_duration,
-        env = "FARMCTL_CONFIRM_TIMEOUT"
-    )]
-    pub confirm_timeout: Option<Duration>,
-    /// The data plane, whatever the file says; for rehearsals
-    #[arg(
-        long,
-        hide = true,
-        value_name = "KIND",
-        value_parser = dataplane(),
-        env = "FARMCTL_DATAPLANE"
-    )]
-    pub dataplane: Option<DataplaneKind>,
-}
-
-/// Arguments of `status`.
-#[derive(Debug, Args)]
-pub struct StatusArgs {
-    /// The farm's file; `-` is standard input [default: farm.yaml]
-    #[arg(value_name = "FILE")]
-    pub path: Option<PathBuf>,
-    /// One line and the exit code of a monitoring plugin: 0 full, 1 degraded, 2 down, 3 unknown
-    #[arg(long, env = "FARMCTL_CHECK", value_parser = switch())]
-    pub check: bool,
-}
-
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
@@ -360,6 +333,10 @@ pub enum SchemaOf {
     Validate,
     /// What `status -o json` prints.
     Status,
+    /// A line of what `events` prints.
+    Event,
+    /// What `drain`, `undrain`, `maintenance`, `weight`, `approve`, `reload` and `log` print.
+    Order,
     /// What `snapshot` prints.
     Snapshot,
     /// The file that `rehearse --scenario` reads.
@@ -392,17 +369,6 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
-impl ApplyArgs {
-    /// How long to go on where the kernel does not show at once what is wanted.
-    pub(super) fn patience(&self) -> Duration {
-        match (self.wait, self.timeout) {
-            (_, Some(timeout)) => timeout,
-            (true, None) => Duration::from_secs(30),
-            (false, None) => Duration::ZERO,
-        }
-    }
-}
-
 /// A data plane by its word in the file.
 fn dataplane() -> impl TypedValueParser<Value = DataplaneKind> {
     PossibleValuesParser::new(["ipvs", "nftables"]).map(|word| match word.as_str() {
@@ -422,15 +388,6 @@ fn privilege() -> impl TypedValueParser<Value = Privilege> {
 /// A flag whose variable is off where it is empty, `0`, `no`, `off` or `false`, and else on.
 fn switch() -> FalseyValueParser {
     FalseyValueParser::new()
-}
-
-/// A duration with a unit that is longer than nothing.
-fn some_duration(text: &str) -> Result<Duration, String> {
-    let length = duration(text)?;
-    if length.is_zero() {
-        return Err("it would be undone at once; leave some time, such as 60s".into());
-    }
-    Ok(length)
 }
 
 /// A duration with a unit, in farm.yaml's own words.
@@ -461,28 +418,5 @@ mod tests {
             let variable = option.get_env().map(|name| name.to_string_lossy());
             assert_eq!(variable.as_deref(), Some(&*format!("FARMCTL_{name}")));
         }
-    }
-
-    fn apply(arguments: &[&str]) -> Result<ApplyArgs, clap::Error> {
-        let cli = Cli::try_parse_from(["farmctl", "apply"].iter().chain(arguments))?;
-        let Command::Apply(args) = cli.command else {
-            panic!("{cli:?}")
-        };
-        Ok(args)
-    }
-
-    #[test]
-    fn a_timeout_alone_is_waited_for() {
-        let patience = |arguments: &[&str]| apply(arguments).unwrap().patience().as_secs();
-        assert_eq!(patience(&[]), 0);
-        assert_eq!(patience(&["--wait"]), 30);
-        assert_eq!(patience(&["--timeout", "5s"]), 5);
-        assert_eq!(patience(&["--wait", "--timeout", "5s"]), 5);
-    }
-
-    #[test]
-    fn a_change_that_would_be_undone_at_once_is_refused() {
-        let error = apply(&["--confirm-timeout", "0s"]).unwrap_err();
-        assert!(error.to_string().contains("undone at once"), "{error}");
     }
 }

@@ -9,7 +9,7 @@ use crate::reconcile::{
     self, Adopt, Chosen, Identity, Origin, Record, Scope, Store, host_name, identify, own_facts,
 };
 use crate::spec::{DataplaneKind, Farm, Name};
-use crate::state::{Desired, HostFacts, desired};
+use crate::state::{Desired, HostFacts, Overlay, desired_with};
 
 /// Everything that a command needs to know about this machine and the file.
 pub(super) struct Comparison {
@@ -27,17 +27,40 @@ pub(super) struct Comparison {
     pub notes: Vec<String>,
 }
 
+/// What is there, and what bends the file meanwhile.
+pub(super) struct Seen<'a> {
+    /// What was observed.
+    observed: Observation,
+    /// Health, drains and overrides of a daemon; empty without one.
+    overlay: &'a Overlay,
+}
+
+impl<'a> Seen<'a> {
+    /// What was observed, and what bends the file meanwhile.
+    pub(super) fn new(observed: Observation, overlay: &'a Overlay) -> Self {
+        Self { observed, overlay }
+    }
+}
+
 impl Comparison {
     /// Looks at this machine.
     pub(super) fn live(
         session: &Session<'_>,
         loaded: &Loaded,
         adopt: Adopt,
+        overlay: &Overlay,
     ) -> Result<Self, Failure> {
         let known = Known::here(session)?;
         let chosen = plane::for_file(session, loaded, &known.record)?;
         let observed = dataplane::observe_best(chosen.kind)?;
-        Self::read(session, loaded, known, &chosen, observed, adopt)
+        Self::read(
+            session,
+            loaded,
+            known,
+            &chosen,
+            Seen::new(observed, overlay),
+            adopt,
+        )
     }
 
     /// Looks at what was observed on this machine a moment ago.
@@ -46,7 +69,7 @@ impl Comparison {
         loaded: &Loaded,
         known: Known,
         chosen: &Chosen,
-        observed: Observation,
+        seen: Seen<'_>,
         adopt: Adopt,
     ) -> Result<Self, Failure> {
         let Known { record, unreadable } = known;
@@ -55,7 +78,7 @@ impl Comparison {
         } else {
             adopt
         };
-        let mut comparison = Self::with(session, loaded, chosen.kind, observed, &record, adopt)?;
+        let mut comparison = Self::with(session, loaded, chosen.kind, seen, &record, adopt)?;
         comparison.notes.extend(chosen.note());
         if let Some(why) = unreadable {
             comparison.notes.push(why);
@@ -75,13 +98,17 @@ impl Comparison {
         session: &Session<'_>,
         loaded: &Loaded,
         dataplane: DataplaneKind,
-        mut observed: Observation,
+        seen: Seen<'_>,
         record: &Record,
         adopt: Adopt,
     ) -> Result<Self, Failure> {
+        let Seen {
+            mut observed,
+            overlay,
+        } = seen;
         let host = own_facts(&observed.host, record);
         let node = this_node(session, &loaded.farm, &host)?;
-        let desired = desired(&loaded.farm, node.as_ref(), &host, dataplane);
+        let desired = desired_with(&loaded.farm, node.as_ref(), &host, dataplane, overlay);
         observed.fill_blind_spots(&desired.state);
         let scope = Scope::of(&observed.state, &desired.state, record, adopt);
         Ok(Self {

@@ -5,17 +5,21 @@
 
 mod apply;
 pub mod args;
+mod bent;
 mod compare;
 mod daemon;
 mod diff;
+mod events;
 mod failure;
 mod files;
 mod memory;
 mod names;
+mod orders;
 mod output;
 mod plane;
 mod reference;
 mod rehearse;
+mod remote;
 mod session;
 mod snapshot;
 mod status;
@@ -56,6 +60,14 @@ fn reads_much(command: &Command) -> bool {
         | Command::Status(_)
         | Command::Snapshot => true,
         Command::Confirm
+        | Command::Events(_)
+        | Command::Drain(_)
+        | Command::Undrain(_)
+        | Command::Maintenance(_)
+        | Command::Weight(_)
+        | Command::Approve(_)
+        | Command::Reload
+        | Command::Log(_)
         | Command::Daemon(_)
         | Command::Guard
         | Command::Rehearse(_)
@@ -116,6 +128,14 @@ fn dispatch(session: &Session<'_>, command: &Command) -> Result<u8, Failure> {
         Command::Confirm => apply::confirm(session),
         Command::Guard => apply::guard(session),
         Command::Status(args) => status::run(session, args),
+        Command::Events(args) => events::run(session, args),
+        Command::Drain(args) => orders::drain(session, args),
+        Command::Undrain(args) => orders::undrain(session, args),
+        Command::Maintenance(args) => orders::maintenance(session, args),
+        Command::Weight(args) => orders::weight(session, args),
+        Command::Approve(args) => orders::approve(session, args),
+        Command::Reload => orders::reload(session),
+        Command::Log(args) => orders::log(session, args),
         Command::Snapshot => snapshot::run(session),
         Command::Schema(args) => reference::schema(session, args),
         Command::Explain(args) => reference::explain(session, args),

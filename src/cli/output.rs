@@ -1,6 +1,6 @@
 //! The only place that prints: results to standard output, everything else to standard error.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
 
 use super::args::ColorChoice;
@@ -13,6 +13,10 @@ pub(super) struct Output {
     /// How messages are painted.
     pub message_paint: Paint,
     verbose: bool,
+    /// Whether results go to a terminal, where a page can take the place of the one before.
+    terminal: bool,
+    /// Whether whoever read the results went away.
+    left: Cell<bool>,
     /// Why results did not get to where they were to go.
     lost: RefCell<Option<io::Error>>,
 }
@@ -24,15 +28,37 @@ impl Output {
             paint: Paint::choose(choice, io::stdout().is_terminal()),
             message_paint: Paint::choose(choice, io::stderr().is_terminal()),
             verbose: verbosity == Verbosity::Verbose,
+            terminal: io::stdout().is_terminal(),
+            left: Cell::new(false),
             lost: RefCell::default(),
         }
     }
 
     /// Prints a result. A closed pipe ends the output, not the program.
     pub(super) fn result(&self, text: &str) {
-        if let Err(error) = write_all(io::stdout().lock(), text) {
-            self.lost.replace(Some(error));
+        match write_all(io::stdout().lock(), text) {
+            Ok(Heard::Yes) => {}
+            Ok(Heard::No) => self.left.set(true),
+            Err(error) => {
+                self.lost.replace(Some(error));
+            }
         }
+    }
+
+    /// Prints a result in the place of the one before, where that can be done.
+    pub(super) fn page(&self, text: &str) {
+        // CSI H and CSI J of ECMA-48: to the upper left corner, and clear what follows.
+        let clear = if self.terminal {
+            "\u{1b}[H\u{1b}[2J"
+        } else {
+            ""
+        };
+        self.result(&format!("{clear}{text}"));
+    }
+
+    /// Whether results still get to whoever reads them.
+    pub(super) fn is_heard(&self) -> bool {
+        !self.left.get() && self.lost.borrow().is_none()
     }
 
     /// Why a result was not written, such as a full disk. Asking takes the answer.
@@ -72,8 +98,15 @@ pub(super) enum Verbosity {
     Verbose,
 }
 
+/// Whether a reader is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Yes,
+    No,
+}
+
 /// Writes text and ends the line. A reader that went away (`farmctl diff | head`) is no error.
-fn write_all(mut stream: impl Write, text: &str) -> io::Result<()> {
+fn write_all(mut stream: impl Write, text: &str) -> io::Result<Heard> {
     let end = if text.ends_with('\n') || text.is_empty() {
         ""
     } else {
@@ -84,8 +117,8 @@ fn write_all(mut stream: impl Write, text: &str) -> io::Result<()> {
         .and_then(|()| stream.write_all(end.as_bytes()))
         .and_then(|()| stream.flush());
     match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Heard::No),
+        written => written.map(|()| Heard::Yes),
     }
 }
 

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use super::args::{Cli, CompletionsArgs, ExplainArgs, ManArgs, SchemaArgs, SchemaOf};
 use super::failure::{Failure, code};
 use super::session::Session;
-use super::status::report::StatusReport;
+use super::status::StatusOutput;
 use crate::api::{ApplyReport, DiffReport};
 use crate::spec::schema::{self, Explanation};
 
@@ -25,7 +25,9 @@ pub(super) fn schema_text(of: SchemaOf) -> Result<String, Failure> {
         SchemaOf::Apply => of_type::<ApplyReport>(),
         SchemaOf::Confirm => of_type::<super::apply::ConfirmReport>(),
         SchemaOf::Validate => of_type::<super::validate::ValidateReport>(),
-        SchemaOf::Status => of_type::<StatusReport>(),
+        SchemaOf::Status => of_type::<StatusOutput>(),
+        SchemaOf::Event => of_type::<crate::event::Event>(),
+        SchemaOf::Order => of_type::<crate::api::Done>(),
         SchemaOf::Snapshot => of_type::<super::snapshot::SnapshotOutline>(),
         SchemaOf::Scenario => crate::rehearsal::scenario::scenario_schema(),
         SchemaOf::Rehearsal => crate::rehearsal::report::report_schema(),

@@ -194,6 +194,7 @@ fn diff() -> DiffReport {
         conflicts: Vec::new(),
         unfinished: Vec::new(),
         foreign: Vec::new(),
+        overlay: Vec::new(),
         notes: Vec::new(),
         blind_spots: Vec::new(),
     }

@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod commands;
 mod description;
 mod events;
 mod farm;

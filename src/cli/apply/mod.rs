@@ -3,11 +3,13 @@
 mod guard;
 mod places;
 mod report;
+mod request;
 
 use std::collections::BTreeSet;
 
 use super::args::{ApplyArgs, OutputFormat};
-use super::compare::{Comparison, Known};
+use super::bent::{Bent, Overlaid};
+use super::compare::{self, Comparison, Known};
 use super::diff::{self, View, adopt};
 use super::failure::{Failure, code};
 use super::plane;
@@ -16,11 +18,11 @@ use crate::api::ApplyReport;
 use crate::clock::SystemClock;
 use crate::dataplane::{self, Dataplane, Seen};
 use crate::reconcile::{
-    self, FileNews, Mode, Origin, Outcome, Progress, Remaining, Request, Shrink, Store,
+    self, Busy, FileNews, Mode, Origin, Outcome, Progress, Remaining, Request, Shrink, Store,
     Surroundings, Target, WriterLock,
 };
 use crate::spec::DataplaneKind;
-use crate::state::{HostFacts, Subject};
+use crate::state::{HostFacts, Overlay, Subject};
 pub(super) use guard::run as guard;
 use places::Places;
 pub(super) use report::ConfirmReport;
@@ -30,20 +32,36 @@ pub(super) fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure
     let loaded = session.load(args.path.as_deref())?;
     let request = request(args);
     match request.mode {
-        Mode::Write => write(session, loaded, &request),
+        Mode::Write => match WriterLock::take() {
+            Ok(lock) => write(session, loaded, &request, &lock),
+            Err(busy @ Busy::Held { .. }) => request::apply(session, loaded, args, &busy),
+            Err(error @ Busy::Io(_)) => Err(Failure::of(error)),
+        },
         Mode::DryRun => dry_run(session, &loaded, args, &request),
     }
 }
 
-fn write(session: &Session<'_>, mut loaded: Loaded, request: &Request) -> Result<u8, Failure> {
-    // The lock comes before the first look, so that nobody writes in between.
-    let _lock = WriterLock::take().map_err(Failure::of)?;
+/// The lock comes before the first look, so that nobody writes in between.
+fn write(
+    session: &Session<'_>,
+    mut loaded: Loaded,
+    request: &Request,
+    _lock: &WriterLock,
+) -> Result<u8, Failure> {
     let known = Known::here(session)?;
     let chosen = plane::for_file(session, &loaded, &known.record)?;
     let mut plane = dataplane::open(chosen.kind)?;
     let observed = plane.observe()?;
     let adopt = request.adopt;
-    let comparison = Comparison::read(session, &loaded, known, &chosen, observed, adopt)?;
+    let overlay = Overlay::default();
+    let comparison = Comparison::read(
+        session,
+        &loaded,
+        known,
+        &chosen,
+        compare::Seen::new(observed, &overlay),
+        adopt,
+    )?;
     tell_notes(session, &comparison);
     let text = std::mem::take(&mut loaded.text);
     // What only `diff` shows is dropped here: the run needs the memory.
@@ -68,7 +86,8 @@ fn dry_run(
     args: &ApplyArgs,
     request: &Request,
 ) -> Result<u8, Failure> {
-    let comparison = Comparison::live(session, loaded, request.adopt)?;
+    let bent = Bent::here(session, Overlaid::Yes)?;
+    let comparison = Comparison::live(session, loaded, request.adopt, &bent.overlay)?;
     tell_notes(session, &comparison);
     let dataplane = comparison.dataplane;
     let host = comparison.observed.host.clone();
@@ -201,7 +220,11 @@ fn tell_changes(session: &Session<'_>, report: &ApplyReport) {
 
 /// `farmctl confirm`: keeps what an `apply --confirm-timeout` did.
 pub(super) fn confirm(session: &Session<'_>) -> Result<u8, Failure> {
-    let _lock = WriterLock::take().map_err(Failure::of)?;
+    let _lock = match WriterLock::take() {
+        Ok(lock) => lock,
+        Err(busy @ Busy::Held { .. }) => return request::confirm(session, &busy),
+        Err(error @ Busy::Io(_)) => return Err(Failure::of(error)),
+    };
     let origin = Origin::here().map_err(Failure::of)?;
     let store = Store::at(&session.global.state_dir);
     let confirmation = reconcile::confirm(&store, &origin).map_err(Failure::of)?;

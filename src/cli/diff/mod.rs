@@ -51,6 +51,7 @@ pub(super) fn report(loaded: &Loaded, view: &View) -> DiffReport {
         conflicts: view.conflicts.clone(),
         unfinished: view.unfinished.clone(),
         foreign: view.foreign.clone(),
+        overlay: view.overlay.clone(),
         notes: view.notes.clone(),
         blind_spots: view.blind_spots.clone(),
     }
@@ -84,6 +85,10 @@ fn render(loaded: &Loaded, view: &View, paint: Paint) -> String {
     parts.push(list(
         "Not managed by farmctl, never touched:",
         &view.foreign,
+    ));
+    parts.push(list(
+        "Beside the file, and no difference (--raw leaves it out):",
+        &view.overlay,
     ));
     parts.push(list("Notes:", &view.notes));
     parts.push(list("Not seen:", &view.blind_spots));

@@ -2,14 +2,16 @@
 
 use super::impact::Live;
 use crate::cli::args::DiffArgs;
-use crate::cli::compare::{self, Comparison};
+use crate::cli::bent::{Bent, Overlaid};
+use crate::cli::compare::{self, Comparison, Seen};
 use crate::cli::failure::Failure;
 use crate::cli::names::Names;
+use crate::cli::remote::Daemon;
 use crate::cli::session::{Loaded, Session};
 use crate::cli::{files, plane, snapshot};
 use crate::reconcile::{self, Adopt, Key, Snapshot};
 use crate::spec::{DataplaneKind, Farm, Name};
-use crate::state::{HostFacts, Plan, State, desired, plan};
+use crate::state::{HostFacts, Overlay, Plan, State, desired, plan};
 
 /// Two states and what lies between them.
 pub(crate) struct View {
@@ -35,6 +37,8 @@ pub(crate) struct View {
     pub unfinished: Vec<String>,
     /// Services of other makers.
     pub foreign: Vec<String>,
+    /// What bends the file: health, drains, overrides; part of what is wanted.
+    pub overlay: Vec<String>,
     /// What farmctl has to say besides.
     pub notes: Vec<String>,
     /// What could not be seen.
@@ -52,13 +56,47 @@ impl View {
             return Self::of_base(session, loaded, base, args);
         }
         let adopt = adopt(args.adopt);
+        if args.remote.server.is_some() {
+            return Self::of_daemon(session, loaded, args, adopt);
+        }
         if let Some(path) = &args.snapshot {
             let against = path.display().to_string();
-            let comparison = with_snapshot(session, loaded, snapshot::read(path)?, adopt)?;
+            let comparison = with_snapshot(
+                session,
+                loaded,
+                snapshot::read(path)?,
+                &Overlay::default(),
+                adopt,
+            )?;
             return Ok(Self::of(comparison, args.prune.into(), against));
         }
-        let comparison = Comparison::live(session, loaded, adopt)?;
-        Ok(Self::of(comparison, args.prune.into(), "live".into()))
+        let bent = Bent::here(session, overlaid(args))?;
+        let comparison = Comparison::live(session, loaded, adopt, &bent.overlay)?;
+        let view = Self::of(comparison, args.prune.into(), "live".into());
+        Ok(view.beside(bent))
+    }
+
+    /// The comparison with what a daemon elsewhere sees.
+    fn of_daemon(
+        session: &Session<'_>,
+        loaded: &Loaded,
+        args: &DiffArgs,
+        adopt: Adopt,
+    ) -> Result<Self, Failure> {
+        let daemon = Daemon::asked(session, &args.remote)?;
+        let text = daemon.text("/v1/snapshot")?;
+        let snapshot = Snapshot::from_json(&String::from_utf8_lossy(&text)).map_err(Failure::of)?;
+        let bent = Bent::of(&daemon, overlaid(args))?;
+        let comparison = with_snapshot(session, loaded, snapshot, &bent.overlay, adopt)?;
+        let against = args.remote.server.clone().unwrap_or_default();
+        let view = Self::of(comparison, args.prune.into(), against);
+        Ok(view.beside(bent))
+    }
+
+    /// With what bends the file told beside the differences.
+    fn beside(mut self, bent: Bent) -> Self {
+        self.overlay = bent.told;
+        self
     }
 
     /// The comparison with a kernel.
@@ -94,6 +132,7 @@ impl View {
             conflicts,
             unfinished,
             foreign,
+            overlay: Vec::new(),
             notes: notes.chain(comparison_notes).collect(),
             blind_spots: observed
                 .blind_spots
@@ -133,6 +172,7 @@ impl View {
             conflicts: Vec::new(),
             unfinished: Vec::new(),
             foreign: Vec::new(),
+            overlay: Vec::new(),
             notes: after.notes.into_iter().map(|note| note.message).collect(),
             blind_spots: Vec::new(),
         })
@@ -144,6 +184,7 @@ fn with_snapshot(
     session: &Session<'_>,
     loaded: &Loaded,
     snapshot: Snapshot,
+    overlay: &Overlay,
     adopt: Adopt,
 ) -> Result<Comparison, Failure> {
     let Snapshot {
@@ -153,7 +194,16 @@ fn with_snapshot(
         ..
     } = snapshot;
     plane::fits(session, loaded, dataplane)?;
-    Comparison::with(session, loaded, dataplane, observation, &record, adopt)
+    let seen = Seen::new(observation, overlay);
+    Comparison::with(session, loaded, dataplane, seen, &record, adopt)
+}
+
+fn overlaid(args: &DiffArgs) -> Overlaid {
+    if args.raw {
+        Overlaid::No
+    } else {
+        Overlaid::Yes
+    }
 }
 
 /// The choice as reconcile knows it.

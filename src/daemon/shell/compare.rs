@@ -1,6 +1,6 @@
 //! Compares the file with the kernel as it is now, beside the loop.
 
-use crate::api::{DiffReport, Refusal, RefusalKind, Reply, Summary, changes};
+use crate::api::{DiffReport, Refusal, RefusalKind, Reply, Summary, changes, told};
 use crate::clock::{Clock as _, SystemClock};
 use crate::daemon::Options;
 use crate::daemon::core::{Comparison, Wanted};
@@ -65,6 +65,7 @@ fn diff(wanted: &Wanted, mut seen: Seen) -> DiffReport {
         conflicts: scope.conflicts.iter().map(ToString::to_string).collect(),
         unfinished: scope.unfinished.iter().map(ToString::to_string).collect(),
         foreign: foreign(&scope.foreign),
+        overlay: told(&wanted.overlay),
         notes: desired.notes.into_iter().map(|note| note.message).collect(),
         blind_spots: seen
             .observation
