@@ -1,5 +1,6 @@
 //! `farmctl apply`, and the commands that end it: `confirm` and the guard.
 
+mod beside;
 mod guard;
 mod places;
 mod report;
@@ -30,14 +31,17 @@ pub(super) fn run(session: &Session<'_>, args: &ApplyArgs) -> Result<u8, Failure
     let loaded = session.load(args.path.as_deref())?;
     let request = request(args);
     match request.mode {
-        Mode::Write => write(session, loaded, &request),
+        Mode::Write => match WriterLock::take() {
+            Ok(_lock) => write(session, loaded, &request),
+            Err(busy) => beside::run(session, loaded, args, busy),
+        },
         Mode::DryRun => dry_run(session, &loaded, args, &request),
     }
 }
 
+/// The caller has the right to write: it comes before the first look, so that nobody writes in
+/// between.
 fn write(session: &Session<'_>, mut loaded: Loaded, request: &Request) -> Result<u8, Failure> {
-    // The lock comes before the first look, so that nobody writes in between.
-    let _lock = WriterLock::take().map_err(Failure::of)?;
     let known = Known::here(session)?;
     let chosen = plane::for_file(session, &loaded, &known.record)?;
     let mut plane = dataplane::open(chosen.kind)?;
@@ -201,7 +205,10 @@ fn tell_changes(session: &Session<'_>, report: &ApplyReport) {
 
 /// `farmctl confirm`: keeps what an `apply --confirm-timeout` did.
 pub(super) fn confirm(session: &Session<'_>) -> Result<u8, Failure> {
-    let _lock = WriterLock::take().map_err(Failure::of)?;
+    let _lock = match WriterLock::take() {
+        Ok(lock) => lock,
+        Err(busy) => return beside::confirm(session, busy),
+    };
     let origin = Origin::here().map_err(Failure::of)?;
     let store = Store::at(&session.global.state_dir);
     let confirmation = reconcile::confirm(&store, &origin).map_err(Failure::of)?;
