@@ -39,9 +39,15 @@ pub(super) fn run(
         error: answer,
         help: None,
     });
-    let help = refusal.help.map_or_else(String::new, |help| format!(": {help}"));
+    let help = refusal
+        .help
+        .map_or_else(String::new, |help| format!(": {help}"));
     Err(Failure {
-        code: if status == CONFLICT { REFUSED } else { code::ERROR },
+        code: if status == CONFLICT {
+            REFUSED
+        } else {
+            code::ERROR
+        },
         message: format!("the daemon did not do it: {}{help}", refusal.error),
     })
 }
@@ -59,7 +65,11 @@ pub(super) fn confirm(session: &Session<'_>, busy: Busy) -> Result<u8, Failure> 
         return Ok(code::OK);
     }
     Err(Failure {
-        code: if status == CONFLICT { code::DIFFERENT } else { code::ERROR },
+        code: if status == CONFLICT {
+            code::DIFFERENT
+        } else {
+            code::ERROR
+        },
         message: word("error"),
     })
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 use tokio::sync::oneshot;
 
 use crate::api::{
-    Act, ApplyOptions, ApplyOrder, ApproveOrder, Command, Done, DrainOrder, EndOrder, MaintenanceOrder, Order, Prune, Remaining,
-    Peer, Refusal, RefusalKind, Reply, ServerOrder, WeightOrder,
+    Act, ApplyOptions, ApplyOrder, ApproveOrder, Command, Done, DrainOrder, EndOrder,
+    MaintenanceOrder, Order, Peer, Prune, Refusal, RefusalKind, Remaining, Reply, ServerOrder,
+    WeightOrder,
 };
 use crate::daemon::now::Now;
 use crate::daemon::overrides::{Draft, Override, What};
