@@ -9,6 +9,7 @@
 //! [`core::Core`] decides; [`run`] is the shell around it: it reads files, asks real servers, saves
 //! documents, and hands wishes to the keeper. The shell decides nothing. Called by `cli`.
 
+mod client;
 pub mod core;
 mod error;
 pub mod files;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 
 use crate::spec::DataplaneKind;
 
+pub use client::request;
 pub use error::Error;
 
 /// How a daemon is to run.

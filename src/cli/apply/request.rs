@@ -12,6 +12,9 @@ use crate::cli::session::{Loaded, Session};
 use crate::reconcile::Busy;
 use crate::spec;
 
+/// The exit code of an apply that a guard refused; nothing was done.
+const REFUSED: u8 = 5;
+
 /// Asks the daemon to make the file true. `busy` is told where whoever holds the right to write
 /// is no daemon.
 pub(super) fn apply(
@@ -62,12 +65,17 @@ fn absolute(path: &Path) -> Result<String, Failure> {
     Ok(path.display().to_string())
 }
 
-/// Where nobody answers, the holder is another command.
+/// Where nobody answers, the holder is another command. What stands against the order is a guard's
+/// refusal.
 fn refused(trouble: &Trouble, busy: &Busy) -> Failure {
     if trouble.is_absence() {
-        Failure::of(busy)
-    } else {
-        Failure::error(format!("nothing was applied: {trouble}"))
+        return Failure::of(busy);
+    }
+    let conflict = RefusalKind::Conflict.status();
+    let guarded = matches!(trouble, Trouble::Refused(_, status) if *status == conflict);
+    Failure {
+        code: if guarded { REFUSED } else { code::ERROR },
+        message: format!("nothing was applied: {trouble}"),
     }
 }
 

@@ -15,6 +15,8 @@ mod orders;
 mod said;
 mod servers;
 mod status;
+#[cfg(test)]
+mod tests;
 mod wish;
 mod words;
 
@@ -57,6 +59,8 @@ pub struct Core {
     overrides: Overrides,
     kernel: Kernel,
     generation: u64,
+    /// Whether the overlay is another than the one that was wished for.
+    bent: bool,
     /// The first wish of the trial.
     trial_generation: u64,
     asked: Asked,
@@ -92,6 +96,7 @@ impl Core {
             overrides: kept.overrides.woken(now),
             kernel: Kernel::default(),
             generation: 0,
+            bent: false,
             trial_generation: 0,
             asked: Asked::default(),
             outputs: VecDeque::new(),
@@ -166,6 +171,10 @@ impl Core {
 
     /// What is to be done, in order; none when there is no more for now.
     pub fn output(&mut self) -> Option<Output> {
+        // One wish for all that changed since: a thousand answers that come together are one.
+        if self.outputs.is_empty() && std::mem::take(&mut self.bent) {
+            self.wish();
+        }
         self.outputs.pop_front()
     }
 
@@ -247,7 +256,7 @@ impl Core {
         if changed {
             self.show();
             self.health_changed(now);
-            self.wish();
+            self.bent = true;
         }
     }
 

@@ -5,8 +5,9 @@ use std::path::Path;
 use tokio::sync::oneshot;
 
 use crate::api::{
-    Act, ApplyOrder, ApproveOrder, Command, Done, DrainOrder, EndOrder, MaintenanceOrder, Order,
-    Peer, Refusal, RefusalKind, Reply, ServerOrder, WeightOrder,
+    Act, ApplyOptions, ApplyOrder, ApproveOrder, Command, Done, DrainOrder, EndOrder,
+    MaintenanceOrder, Order, Peer, Prune, Refusal, RefusalKind, Remaining, Reply, ServerOrder,
+    WeightOrder,
 };
 use crate::daemon::now::Now;
 use crate::daemon::overrides::{Draft, Override, What};
@@ -160,6 +161,9 @@ impl Core {
             let refusal = Refusal::new(RefusalKind::Conflict, what)
                 .helped("push the change there; `farmctl daemon` fetches it by itself");
             return answer(reply, Err(refusal));
+        }
+        if let Some(what) = unsupported(&order.options) {
+            return answer(reply, Err(Refusal::new(RefusalKind::Impossible, what)));
         }
         let request = ApplyRequest {
             options: order.options,
@@ -331,6 +335,18 @@ impl Core {
         self.show();
         self.overrides_changed(now);
     }
+}
+
+/// What `apply` can't ask of a daemon, which goes by its file.
+fn unsupported(options: &ApplyOptions) -> Option<&'static str> {
+    if options.prune == Prune::None {
+        return Some("a daemon removes what the file no longer has: leave out `--prune none`");
+    }
+    let drains = options.drain_timeout.is_some() || options.remaining == Remaining::Reset;
+    drains.then_some(
+        "a daemon drains as the file says (`drain: { timeout: …, remaining: … }`): leave out \
+         `--drain-timeout` and `--reset-remaining`",
+    )
 }
 
 fn who(peer: Option<Peer>) -> String {

@@ -44,6 +44,7 @@ impl Core {
             return;
         };
         self.generation += 1;
+        self.bent = false;
         let wish = self.wish_for(&good);
         self.outputs
             .push_back(Output::Keeper(Order::Wish(Box::new(wish))));

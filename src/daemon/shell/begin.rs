@@ -6,13 +6,13 @@ use tokio::signal::unix::SignalKind;
 use tokio::sync::mpsc::unbounded_channel;
 use tracing::warn;
 
-use super::api::{Doors, PAGE};
+use super::api::Doors;
 use super::outputs::source_of;
 use super::publish::Publisher;
 use super::repository::Fetching;
 use super::source::{Source, look};
 use super::{Ears, Happened, Shell, hear, now, system, takeover};
-use crate::api::{EventLog, Sources};
+use crate::api::{EventLog, Page, Sources};
 use crate::clock::{Clock as _, SystemClock};
 use crate::daemon::core::{
     Core, HealthDocument, Input, Kept, OverridesDocument, Provenance, Setup,
@@ -55,7 +55,7 @@ pub(super) fn begin(options: &Options, log: &crate::log::Handle) -> Result<(Shel
         events: Arc::clone(&events),
         meters: Arc::clone(publisher.meters()),
         commands,
-        page: PAGE,
+        page: Page::Own,
     })?;
     let mut core = Core::new(now(), setup(options, origin, seed, started), kept);
     let fetching = match source_of(&judged) {
@@ -69,6 +69,7 @@ pub(super) fn begin(options: &Options, log: &crate::log::Handle) -> Result<(Shel
             None
         }
     };
+    let farm = core.wished().map(|good| good.farm.farm.to_string());
     let notifier = Notifier::from_environment();
     let guard = Guard::start(notifier.clone(), watchdog_interval());
     let shell = Shell {
@@ -81,13 +82,14 @@ pub(super) fn begin(options: &Options, log: &crate::log::Handle) -> Result<(Shel
         store,
         log: log.filter(),
         events,
-        dispatcher: Dispatcher::start(Vec::new(), sender(options)),
+        dispatcher: Dispatcher::start(Vec::new(), sender(options, farm)),
         publisher,
         doors,
         pulse: guard.watch("the loop", TURN),
         guard,
         notifier,
         ready: false,
+        level: None,
         inbox,
         judged: 0,
         writing: Arc::default(),
@@ -123,9 +125,9 @@ fn setup(options: &Options, origin: Origin, seed: u64, started: u64) -> Setup {
     }
 }
 
-fn sender(options: &Options) -> Sender {
+fn sender(options: &Options, farm: Option<String>) -> Sender {
     Sender {
-        farm: String::new(),
+        farm: farm.unwrap_or_default(),
         node: options.node.clone().unwrap_or_else(host_name),
     }
 }

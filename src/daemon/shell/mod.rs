@@ -36,7 +36,7 @@ use crate::notification::Dispatcher;
 use crate::probe::{Answers, Runner};
 use crate::reconcile::Store;
 use crate::reconcile::keeper::{Keeper, Said};
-use crate::spec::GitSource;
+use crate::spec::{GitSource, LogLevel};
 use crate::systemd::{Guard, Notifier, Pulse};
 use api::Doors;
 use publish::Publisher;
@@ -82,6 +82,8 @@ pub(super) struct Shell {
     guard: Guard,
     /// Whether the service manager was told that the daemon does what it is for.
     ready: bool,
+    /// How much the file wants to be logged; an operator's word holds until the file says another.
+    level: Option<LogLevel>,
     inbox: UnboundedSender<Happened>,
     /// How many texts of the source were given to a judge.
     judged: u64,

@@ -18,7 +18,7 @@ use crate::health::{Answer, AskId, Question, Verdict};
 use crate::notification::receivers;
 use crate::probe::Tools;
 use crate::reconcile::{Digest, Document};
-use crate::spec::{EffectiveDaemon, Farm, GitSource, Kind, Trust};
+use crate::spec::{EffectiveDaemon, Farm, GitSource, Kind, LogLevel, Trust};
 use std::time::Duration;
 
 impl Shell {
@@ -108,7 +108,27 @@ impl Shell {
             self.dispatcher.configure(receivers(farm));
         }
         self.source.settle(options.settle);
+        self.doors.follow(&options);
+        self.log_as(options.log);
         debug!("Another file holds.");
+    }
+
+    fn log_as(&mut self, level: LogLevel) {
+        let known = self.level.replace(level);
+        let said = known.is_some() || level != LogLevel::default();
+        if known == Some(level) || !said {
+            return;
+        }
+        let word = match level {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        };
+        if let Err(error) = self.log.set(word) {
+            warn!("{error}");
+        }
     }
 
     /// Judges what the source has, beside the loop.

@@ -1,7 +1,5 @@
 //! One daemon after another: the new one asks the running one to let go.
 
-use std::io::{Read as _, Write as _};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::api::{Done, Refusal, Reply};
 use crate::clock::{Clock as _, SystemClock};
-use crate::daemon::Error;
+use crate::daemon::{Error, request};
 use crate::reconcile::WriterLock;
 
 /// So long the running daemon may take.
@@ -32,21 +30,12 @@ pub(super) async fn let_go(reply: oneshot::Sender<Result<Reply, Refusal>>) {
 /// Has the daemon that answers at a socket let go, if one does. It has ended its work when this
 /// returns, and what it knew is in the state directory.
 pub(in crate::daemon) fn ask_to_let_go(socket: &Path) -> Result<(), Error> {
-    let Ok(stream) = UnixStream::connect(socket) else {
+    let Ok((status, said)) = request(socket, "/v1/hand-over", "{}") else {
         return free_in_time();
     };
-    let failed = |source| super::system("ask the running daemon to let go", source);
-    stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
-    let mut stream = stream;
-    let request = "POST /v1/hand-over HTTP/1.1\r\nHost: farmctl\r\nConnection: close\r\n\
-                   Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
-    stream.write_all(request.as_bytes()).map_err(failed)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).map_err(failed)?;
-    if answer.starts_with("HTTP/1.1 2") {
+    if (200..300).contains(&status) {
         return free_in_time();
     }
-    let said = answer.lines().last().unwrap_or_default().to_owned();
     Err(Error::NotLetGo(said))
 }
 

@@ -37,6 +37,13 @@ impl Farmctl {
         path
     }
 
+    /// Where `text` now stands beside the farm's file.
+    pub(super) fn write_beside(&self, text: &str) -> PathBuf {
+        let path = self.place.path().join("farm.yaml.new");
+        fs::write(&path, text).unwrap();
+        path
+    }
+
     /// A file of the state directory.
     pub(super) fn state(&self, name: &str) -> PathBuf {
         self.place.path().join("state").join(name)

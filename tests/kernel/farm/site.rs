@@ -72,7 +72,7 @@ pub(super) struct Site {
     /// farmctl on the director.
     pub(super) farmctl: Farmctl,
     method: Method,
-    _servers: [Server; 3],
+    servers: [Option<Server>; 3],
 }
 
 impl Site {
@@ -84,7 +84,7 @@ impl Site {
         }
         Self {
             farmctl: Farmctl::on(&farm.director),
-            _servers: farm.serve(method.port()),
+            servers: farm.serve(method.port()).map(Some),
             farm,
             method,
         }
@@ -134,5 +134,18 @@ impl Site {
             thread::sleep(Duration::from_millis(100));
         }
         panic!("the kernel still holds {:#?}", self.farmctl.kernel());
+    }
+}
+
+impl Site {
+    /// Nobody listens on a real server any more.
+    pub(super) fn stop_server(&mut self, place: usize) {
+        self.servers[place] = None;
+    }
+
+    /// Somebody listens again.
+    pub(super) fn start_server(&mut self, place: usize) {
+        let node = &self.farm.real_servers[place];
+        self.servers[place] = Some(Server::start(node, self.method.port()));
     }
 }

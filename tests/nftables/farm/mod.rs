@@ -2,6 +2,7 @@
 //! file and the runs are those of `tests/kernel/farm`; what the kernel holds is read here.
 
 mod choice;
+mod daemon;
 #[expect(dead_code, reason = "it has more than is needed here")]
 #[path = "../../kernel/farm/director.rs"]
 mod director;

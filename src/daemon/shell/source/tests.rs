@@ -61,10 +61,10 @@ impl Place {
     fn found(&mut self) -> Look {
         let heard = self.heard.as_mut().unwrap();
         let next = async { timeout(PATIENCE, heard.recv()).await };
-        match self.runtime.block_on(next) {
-            Ok(Some(Happened::Found(look))) => look,
-            Ok(other) => panic!("{other:?}"),
-            Err(_) => panic!("nothing was found"),
+        let next = self.runtime.block_on(next).expect("something is found");
+        match next {
+            Some(Happened::Found(look)) => look,
+            other => panic!("{other:?}"),
         }
     }
 }
