@@ -5,7 +5,7 @@
 STEP := lab/step
 # program:Debian package. The lab compiles its first process and unpacks its kernel.
 LAB_TOOLS := gcc:gcc xz:xz-utils setpriv:util-linux unshare:util-linux timeout:coreutils
-TOOLS := $(LAB_TOOLS) nft:nftables node:nodejs npm:npm promtool:prometheus
+TOOLS := $(LAB_TOOLS) nft:nftables node:nodejs npm:npm promtool:prometheus ip:iproute2 nginx:nginx-light openssl:openssl
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 PROFILE := $(if $(CI),ci,default)
 

@@ -2,6 +2,8 @@
 //! namespaces. `lab/wrap` gives the tests namespaces of their own (docs/lab.md).
 
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 #[expect(
     dead_code,
     unused_imports,
@@ -14,6 +16,11 @@ mod http;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod nginx;
+#[cfg(test)]
+#[expect(dead_code, reason = "the kinds that speak in words need more of it")]
+mod program;
+#[cfg(test)]
 mod question;
 #[cfg(test)]
 mod runner;
@@ -21,3 +28,9 @@ mod runner;
 mod server;
 #[cfg(test)]
 mod tcp;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod udp;
+#[cfg(test)]
+mod vantage;
