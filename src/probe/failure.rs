@@ -83,6 +83,8 @@ impl From<Errno> for Failure {
                 Self::server(Fault::Unreachable, "host unreachable")
             }
             Errno::ENETDOWN => Self::server(Fault::Unreachable, "the network is down"),
+            // ICMPv6 "administratively prohibited" (RFC 4443 section 3.1), or such a route here.
+            Errno::EACCES => Self::server(Fault::Unreachable, "the network forbids it"),
             Errno::ECONNRESET | Errno::ECONNABORTED | Errno::EPIPE | Errno::ENOTCONN => {
                 Self::broken("it reset the connection")
             }
@@ -128,9 +130,7 @@ fn on_this_machine(error: Errno) -> String {
         Errno::EADDRNOTAVAIL | Errno::EADDRINUSE | Errno::EAGAIN => {
             "no free source port on this machine".to_owned()
         }
-        Errno::EPERM | Errno::EACCES => {
-            "this machine's own firewall or routes forbid it".to_owned()
-        }
+        Errno::EPERM => "this machine's own firewall forbids it".to_owned(),
         Errno::EAFNOSUPPORT => "this machine has no such address family".to_owned(),
         other => format!("this machine could not ask: {}", other.desc()),
     }
@@ -155,6 +155,7 @@ mod tests {
             (Errno::EHOSTUNREACH, Fault::Unreachable),
             (Errno::ENETUNREACH, Fault::Unreachable),
             (Errno::ENETDOWN, Fault::Unreachable),
+            (Errno::EACCES, Fault::Unreachable),
             (Errno::ECONNRESET, Fault::Broken),
         ];
         for (number, wanted) in expected {

@@ -20,7 +20,7 @@ pub mod failure;
 mod file;
 pub mod grpc;
 mod http;
-mod ping;
+pub mod ping;
 pub mod runner;
 pub mod smtp;
 pub mod socket;
@@ -42,7 +42,7 @@ pub use tools::Tools;
 pub use crate::spec::escape;
 
 use crate::health::{Advice, Answer, Expiry, Question, Verdict};
-use crate::spec::Kind;
+use crate::spec::{Kind, Way};
 
 /// What came of a question that could be asked, and was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +117,13 @@ fn answer(report: Report, took: Duration) -> Answer {
 
 /// One line for each kind. A question without a kind is an agent's.
 async fn dispatch(target: &Target<'_>, tools: &Tools) -> Result<Report, Failure> {
+    if target.vantage().way == Way::DataPath {
+        // The place of a kind of its own: a half-open connection to the VIP by the server's
+        // hardware address, or inside its tunnel.
+        return Err(Failure::here(
+            "this farmctl cannot ask through the data path",
+        ));
+    }
     match target.question().kind() {
         Some(Kind::Tcp(check)) => tcp::ask(check, target, tools).await,
         Some(Kind::Http(check)) => http::ask(check, target, tools).await,

@@ -3,7 +3,7 @@
 //! Through the kernel's ping socket where `net.ipv4.ping_group_range` allows it (it then sorts
 //! answers to their askers), else through a raw one. Called by [`super::ask`].
 
-mod echo;
+pub mod echo;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -59,15 +59,14 @@ async fn open(target: &Target<'_>) -> Result<(Socket, Frame), Failure> {
     let form = |kind| socket::Form::new(address, kind, Some(protocol));
     let vantage = target.vantage();
     match socket::open(vantage, form(Type::DGRAM)).await {
-        Ok(socket) => Ok((socket, Frame::Sorted)),
-        Err(Failure::Here(first)) => match socket::open(vantage, form(Type::RAW)).await {
-            Ok(socket) => Ok((socket, raw)),
-            Err(_) if first.contains("CAP_NET_RAW") => Err(Failure::here(
-                "no permission to ping: it needs CAP_NET_RAW, or this group in \
-                 net.ipv4.ping_group_range",
-            )),
-            Err(failure) => Err(failure),
-        },
-        Err(failure) => Err(failure),
+        Err(failure) if failure == socket::not_permitted() => {}
+        opened => return opened.map(|socket| (socket, Frame::Sorted)),
+    }
+    match socket::open(vantage, form(Type::RAW)).await {
+        Err(failure) if failure == socket::not_permitted() => Err(Failure::here(
+            "no permission to ping: it needs CAP_NET_RAW, or this group in \
+             net.ipv4.ping_group_range",
+        )),
+        opened => opened.map(|socket| (socket, raw)),
     }
 }

@@ -195,12 +195,15 @@ fn through(error: &io::Error, interface: &str) -> Failure {
 
 fn opened(error: &io::Error) -> Failure {
     match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EPERM | Errno::EACCES) => {
-            Failure::here("no permission for such a socket: it needs CAP_NET_RAW")
-        }
+        Some(Errno::EPERM | Errno::EACCES) => not_permitted(),
         Some(number) => number.into(),
         None => Failure::here(error.to_string()),
     }
+}
+
+/// The failure of a socket that this process may not have.
+pub fn not_permitted() -> Failure {
+    Failure::here("no permission for such a socket: it needs CAP_NET_RAW")
 }
 
 fn permitted(error: &io::Error, what: &str, capability: &str) -> Failure {

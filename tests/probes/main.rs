@@ -6,6 +6,8 @@ mod agent;
 #[cfg(test)]
 mod banner;
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 #[expect(
     dead_code,
     unused_imports,
@@ -22,6 +24,8 @@ mod http;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod nginx;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod question;
@@ -33,3 +37,9 @@ mod server;
 mod smtp;
 #[cfg(test)]
 mod tcp;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod udp;
+#[cfg(test)]
+mod vantage;

@@ -46,6 +46,12 @@ pub(crate) fn within(timeout: Duration, mut question: Question) -> Question {
     question
 }
 
+/// The same from another vantage.
+pub(crate) fn from(vantage: Vantage, mut question: Question) -> Question {
+    question.check.vantage = vantage;
+    question
+}
+
 /// A bare connection.
 pub(crate) fn tcp(to: SocketAddr) -> Question {
     question(to, Kind::Tcp(TcpCheck::default()))

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 /// Where an echo message begins in what a socket gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Frame {
+pub enum Frame {
     /// At its beginning; the kernel has chosen the identifier and sorted the answers.
     Sorted,
     /// At its beginning.
@@ -22,7 +22,7 @@ pub(super) enum Frame {
 
 /// One echo request, and what its reply must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Echo {
+pub struct Echo {
     kinds: Kinds,
     identifier: [u8; 2],
     sequence: [u8; 2],
@@ -31,7 +31,7 @@ pub(super) struct Echo {
 
 /// What a message that came in is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seen {
+pub enum Seen {
     /// The answer.
     Answer,
     /// The network says of this very request that there is no way.
@@ -77,7 +77,7 @@ const V6: Kinds = Kinds {
 
 impl Echo {
     /// A request that nobody else has sent: identifier, sequence and payload are chosen by chance.
-    pub(super) fn random(address: IpAddr, size: usize) -> Self {
+    pub fn random(address: IpAddr, size: usize) -> Self {
         let mut payload = vec![0; size];
         fastrand::fill(&mut payload);
         Self {
@@ -89,7 +89,7 @@ impl Echo {
     }
 
     /// The request's bytes.
-    pub(super) fn request(&self) -> Vec<u8> {
+    pub fn request(&self) -> Vec<u8> {
         let mut bytes = vec![self.kinds.request, 0, 0, 0];
         bytes.extend(self.identifier);
         bytes.extend(self.sequence);
@@ -104,7 +104,7 @@ impl Echo {
     }
 
     /// What a packet is that came in.
-    pub(super) fn judge(&self, frame: Frame, packet: &[u8]) -> Seen {
+    pub fn judge(&self, frame: Frame, packet: &[u8]) -> Seen {
         let message = match frame {
             Frame::Sorted | Frame::Bare => Some(packet),
             Frame::WithIpHeader => after_ipv4(packet),

@@ -252,3 +252,52 @@ impl ServerCertVerifier for AnyCertificate {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issuer() -> String {
+        let made = rcgen::generate_simple_self_signed(vec!["ca.example".to_owned()]).unwrap();
+        made.cert.pem()
+    }
+
+    /// Asks for the configuration, as if so much time had gone by since the files were looked at.
+    async fn after(kept: &Configurations, options: &TlsCheck, pause: Duration) -> bool {
+        for one in kept.lock().values_mut() {
+            one.looked = one.looked.checked_sub(pause).unwrap();
+        }
+        kept.get(options, Protocols::None).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn files_are_looked_at_again_after_a_while_and_read_again_where_they_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        fs::write(&file, issuer()).unwrap();
+        let options = TlsCheck {
+            verify: Some(true),
+            ca_file: Some(file.to_str().unwrap().parse().unwrap()),
+            ..TlsCheck::default()
+        };
+        let kept = Configurations::default();
+        let first = kept.get(&options, Protocols::None).await.unwrap();
+        assert!(after(&kept, &options, LOOK_AGAIN).await);
+        let second = kept.get(&options, Protocols::None).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &second), "the file has not changed");
+        fs::write(&file, "nothing").unwrap();
+        assert!(after(&kept, &options, LOOK_AGAIN / 2).await);
+        assert!(!after(&kept, &options, LOOK_AGAIN).await);
+    }
+
+    #[tokio::test]
+    async fn what_needs_no_file_is_made_once() {
+        let kept = Configurations::default();
+        let options = TlsCheck::default();
+        let first = kept.get(&options, Protocols::Http1).await.unwrap();
+        let second = kept.get(&options, Protocols::Http1).await.unwrap();
+        let other = kept.get(&options, Protocols::Http2).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &second));
+        assert!(!Arc::ptr_eq(&first, &other));
+    }
+}
