@@ -4,9 +4,9 @@
 #[cfg(test)]
 mod agent;
 #[cfg(test)]
-mod banner;
-#[cfg(test)]
 mod authority;
+#[cfg(test)]
+mod banner;
 #[cfg(test)]
 #[expect(
     dead_code,

@@ -32,7 +32,7 @@ fn after_kill_9_it_goes_on_where_it_was_without_a_write() {
     daemon.wait_for("rs2 is out", |status| weights(status)[1].is_none());
     std::thread::sleep(std::time::Duration::from_millis(1_500));
     let before = site.farmctl.kernel();
-    drop(daemon.end(Signal::SIGKILL));
+    daemon.end(Signal::SIGKILL);
     let heard = changes_during(&site, || {
         let daemon = Daemon::again(&site, &[]).converged();
         let status = daemon.wait_for("it answers", |status| weights(status).len() == 3);

@@ -48,7 +48,7 @@ fn overrides_outlive_kill_9() {
     );
     daemon.wait_for("the weight", |status| weights(status)[0] == Some(7));
     std::thread::sleep(Duration::from_millis(300));
-    drop(daemon.end(Signal::SIGKILL));
+    daemon.end(Signal::SIGKILL);
     let daemon = Daemon::again(&site, &[]).converged();
     let status = daemon.wait_for("the weight again", |status| weights(status)[0] == Some(7));
     assert_eq!(status["overrides"][0]["reason"], "bigger");
