@@ -9,11 +9,11 @@ const PARTS: &str = "urn:farmctl:description";
 
 /// The schema of an answer, with the description at hand for its references.
 fn judge(description: &Value, schema: &Value, value: &Value, whose: &str) {
-    let mut whole = description.clone();
-    whole["$id"] = json!(PARTS);
-    whole["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
-    whole["allOf"] = json!([schema]);
-    let validator = jsonschema::draft202012::new(&whole).unwrap();
+    let mut document = description.clone();
+    document["$id"] = json!(PARTS);
+    document["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    document["allOf"] = json!([schema]);
+    let validator = jsonschema::draft202012::new(&document).unwrap();
     let errors: Vec<String> = validator
         .iter_errors(value)
         .map(|error| format!("{}: {error}", error.instance_path()))

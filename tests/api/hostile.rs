@@ -43,7 +43,7 @@ fn a_header_without_end_is_refused_long_before_its_end() {
     let mut sent: u64 = 0;
     // 10 GB, were it taken.
     while sent < 10 << 30 {
-        match stream.write(&[b'a'; 65536]) {
+        match stream.write(&vec![b'a'; 65536]) {
             Ok(count) => sent += u64::try_from(count).unwrap(),
             Err(_) => break,
         }

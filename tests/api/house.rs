@@ -17,6 +17,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::farm;
 
+/// Every order that came, and from whom.
+type Heard = Arc<Mutex<Vec<(Order, Option<Peer>)>>>;
+
 /// A served farm. It ends with the value.
 pub(crate) struct House {
     /// The socket.
@@ -28,7 +31,7 @@ pub(crate) struct House {
     /// What happened.
     pub events: Arc<EventLog>,
     /// What was ordered, and by whom.
-    pub orders: Arc<Mutex<Vec<(Order, Option<Peer>)>>>,
+    pub orders: Heard,
     /// What was measured.
     pub meters: Arc<Meters>,
     place: tempfile::TempDir,
@@ -140,7 +143,7 @@ fn live(listeners: Vec<Listener>, sources: &Sources, core: Core, stopped: onesho
 /// The daemon's part: it answers every order, and keeps it for the test.
 struct Core {
     inbox: mpsc::Receiver<Command>,
-    orders: Arc<Mutex<Vec<(Order, Option<Peer>)>>>,
+    orders: Heard,
 }
 
 impl Core {
@@ -174,7 +177,16 @@ fn answer(order: &Order) -> Result<Reply, Refusal> {
         })),
         Order::Diff | Order::RawDiff => Ok(Reply::Diff(Box::new(diff()))),
         Order::Snapshot => Ok(Reply::Snapshot(Box::new(snapshot()))),
-        _ => Ok(Reply::Done(Done {
+        Order::Drain(_)
+        | Order::Undrain(_)
+        | Order::Maintenance(_)
+        | Order::Weight(_)
+        | Order::EndOverride(_)
+        | Order::Approve(_)
+        | Order::Confirm
+        | Order::Reload
+        | Order::HandOver
+        | Order::SetLog(_) => Ok(Reply::Done(Done {
             message: "web1 takes no new connections.".into(),
             overrides: vec![3],
         })),
