@@ -1,7 +1,5 @@
 //! `docs/events.md` is the page that the types make.
 
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
-
 use std::fs;
 use std::path::Path;
 

@@ -61,7 +61,7 @@ fn back(kind: Kind) -> String {
     let mut scene = Scene::running(kind, &Wish::of(&[11, 12]));
     scene.close(12);
     scene.until(|scene| !scene.serves(12));
-    scene.rest(3);
+    Scene::rest(3);
     scene.open(12);
     seconds(scene.until(|scene| scene.serves(12)))
 }
@@ -140,7 +140,7 @@ fn reload_while_down(kind: Kind) -> String {
     if scene.until(|scene| !scene.serves(12)).is_none() {
         return "it never went out".to_owned();
     }
-    scene.rest(2);
+    Scene::rest(2);
     let mut wish = Wish::of(&[11, 12]);
     wish.servers[0].1 = 2;
     scene.it.write(&scene.it.text(&wish));

@@ -48,7 +48,7 @@ impl Scene {
         scene.it.start(&scene.farm.director);
         let whole = scene.until(|scene| scene.table().len() == wish.servers.len());
         assert!(whole.is_some(), "{kind:?}: {}", scene.it.log());
-        scene.rest(3);
+        Scene::rest(3);
         scene
     }
 
@@ -112,7 +112,7 @@ impl Scene {
     }
 
     /// Lets so many seconds pass.
-    pub(crate) fn rest(&self, seconds: u64) {
+    pub(crate) fn rest(seconds: u64) {
         thread::sleep(Duration::from_secs(seconds));
     }
 
