@@ -129,7 +129,7 @@ fn services_that_ask_the_same_of_a_server_share_one_probe() {
     world.forget_notes();
     world.run(seconds(20.0));
     let questions: usize = world.asked.values().map(Vec::len).sum();
-    assert!((57..=63).contains(&questions), "{questions} questions");
+    assert!((114..=126).contains(&questions), "{questions} questions");
     world.be(server(1), Behaviour::Refuses);
     world.run(seconds(3.0));
     assert_eq!(

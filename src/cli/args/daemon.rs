@@ -30,6 +30,6 @@ pub struct DaemonArgs {
     pub dataplane: Option<DataplaneKind>,
     /// Run no program, send no notification, fetch nothing: write down that it would be done; for
     /// rehearsals
-    #[arg(long, hide = true, value_parser = switch())]
+    #[arg(long, hide = true, env = "FARMCTL_REHEARSED", value_parser = switch())]
     pub rehearsed: bool,
 }

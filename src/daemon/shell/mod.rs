@@ -9,6 +9,7 @@ mod begin;
 mod compare;
 mod outputs;
 mod publish;
+mod rehearsed;
 mod release;
 mod repository;
 mod source;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
 
+use super::rehearsed::{Instead, instead};
 use super::repository::Fetching;
 use super::{Happened, Shell, compare, now};
 use crate::api::{Done, Refusal, RefusalKind, Reply};
@@ -18,7 +19,7 @@ use crate::health::{Answer, AskId, Question, Verdict};
 use crate::notification::receivers;
 use crate::probe::Tools;
 use crate::reconcile::{Digest, Document};
-use crate::spec::{EffectiveDaemon, Farm, GitSource, Kind, LogLevel, Trust};
+use crate::spec::{EffectiveDaemon, Farm, GitSource, LogLevel, Trust};
 use std::time::Duration;
 
 impl Shell {
@@ -227,24 +228,24 @@ impl Shell {
         }
     }
 
-    /// Has a question asked; in a rehearsal no program is run.
+    /// Has a question asked; in a rehearsal one that its servers can answer, and no program.
     fn ask(&self, id: AskId, question: Arc<Question>) {
-        let runs = matches!(question.kind(), Some(Kind::Exec(_)));
-        if runs && self.options.programs == Programs::Logged {
-            info!(
-                server = question.name,
-                "A program would check this real server."
-            );
-            let answer = Answer {
-                verdict: Verdict::Pass("not run: this is a rehearsal".to_owned()),
-                took: Duration::ZERO,
-                advice: None,
-                certificate: None,
-            };
-            let _gone = self.inbox.send(Happened::Answered(id, answer));
-            return;
+        if self.options.programs == Programs::Run {
+            return self.runner.ask(id, question);
         }
-        self.runner.ask(id, question);
+        match instead(&question) {
+            Instead::Ask(question) => self.runner.ask(id, Arc::new(*question)),
+            Instead::Pass(why) => {
+                debug!(server = question.name, "Not asked: {why}.");
+                let answer = Answer {
+                    verdict: Verdict::Pass(why.to_owned()),
+                    took: Duration::ZERO,
+                    advice: None,
+                    certificate: None,
+                };
+                let _gone = self.inbox.send(Happened::Answered(id, answer));
+            }
+        }
     }
 
     fn judge_order(&mut self, text: String, request: ApplyRequest) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 
 use super::Interrupt;
 use super::directors::{HOME, SELF, program};
@@ -22,6 +23,8 @@ use crate::spec::DataplaneKind;
 
 /// How long a daemon may take until it is ready, or ended.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the first questions may take.
+const ASKED: Duration = Duration::from_secs(5);
 /// How often it looks.
 const GLANCE: Duration = Duration::from_millis(10);
 /// How much of what it said is told when something is wrong.
@@ -59,7 +62,9 @@ impl Daemon {
         written.map_err(Error::system(told))
     }
 
-    /// Starts it and waits until it is ready: the kernel holds what the file asks for.
+    /// Starts it and waits until it is ready: the kernel holds what the file asks for. In the
+    /// beginning also until every real server was asked: a director that starts gives nothing to
+    /// servers that it does not know.
     pub(super) fn start(&mut self, site: &Site, interrupt: &Interrupt) -> Result<()> {
         let mut command = program(SELF);
         command.args(["daemon", "farm.yaml", "--color", "never", "--rehearsed"]);
@@ -93,7 +98,8 @@ impl Daemon {
     fn wait_until_ready(&mut self, interrupt: &Interrupt) -> Result<()> {
         let end = SystemClock.now() + PATIENCE;
         while SystemClock.now() < end {
-            if is_ready(&self.home.join("state/api.sock")) || interrupt.wait(GLANCE) {
+            if is_ready(&self.socket()) || interrupt.wait(GLANCE) {
+                self.wait_until_full(interrupt);
                 return Ok(());
             }
             if let Some(status) = self.ended()? {
@@ -101,6 +107,20 @@ impl Daemon {
             }
         }
         Err(self.complaint(&format!("was not ready after {PATIENCE:?}")))
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.home.join("state/api.sock")
+    }
+
+    /// Gives up where something is really missing: the load shows what.
+    fn wait_until_full(&self, interrupt: &Interrupt) {
+        let end = SystemClock.now() + ASKED;
+        while SystemClock.now() < end && !is_full(&self.socket()) {
+            if interrupt.wait(GLANCE) {
+                return;
+            }
+        }
     }
 
     fn ended(&mut self) -> Result<Option<std::process::ExitStatus>> {
@@ -176,8 +196,16 @@ fn is_ready(socket: &Path) -> bool {
     asked.is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
 }
 
+/// Whether a daemon says that everything that the file wants is there.
+fn is_full(socket: &Path) -> bool {
+    let answer = ask(socket, "/v1/status").unwrap_or_default();
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body);
+    let status: Option<Value> = body.and_then(|body| serde_json::from_str(body).ok());
+    status.is_some_and(|status| status["health"] == "full")
+}
+
 /// What a daemon answers to a GET; none where nobody does in time.
-pub(super) fn ask(socket: &Path, path: &str) -> Option<String> {
+fn ask(socket: &Path, path: &str) -> Option<String> {
     let mut stream = UnixStream::connect(socket).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: farmctl\r\nConnection: close\r\n\r\n");

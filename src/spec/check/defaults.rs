@@ -13,7 +13,7 @@ use super::{
 
 impl Timing {
     /// From one question to the next.
-    pub const INTERVAL: Duration = Duration::from_secs(1);
+    pub const INTERVAL: Duration = Duration::from_millis(500);
     /// How long an answer may take, where the interval is not shorter.
     pub const TIMEOUT: Duration = Duration::from_millis(500);
     /// Good answers in a row until a real server is up.

@@ -84,7 +84,7 @@ pub struct Check {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<OrNone<AgentCheck>>,
 
-    /// How often. Left out, 1s.
+    /// How often. Left out, 500ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
     /// How long an answer may take. Left out, 500ms or the interval, whichever is shorter.

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 pub(super) fn defaults() -> Vec<(&'static str, Value)> {
     let mut defaults = vec![
-        ("Check.interval", json!("1s")),
+        ("Check.interval", json!("500ms")),
         ("Check.timeout", json!("500ms")),
         ("Check.rise", json!(2)),
         ("Check.fall", json!(3)),
-        ("Check.fast_retry", json!("250ms")),
-        ("Check.warm_up", json!("1s")),
+        ("Check.fast_retry", json!("125ms")),
+        ("Check.warm_up", json!("500ms")),
         ("Check.way", json!("server")),
         ("Check.agent", json!("none")),
         ("TlsCheck.verify", json!(false)),

@@ -144,11 +144,11 @@ fn what_is_left_out_is_as_the_documentation_says() {
     );
     let checks = checks(&farm);
     let usual = Timing {
-        interval: Duration::from_secs(1),
+        interval: Duration::from_millis(500),
         timeout: Duration::from_millis(500),
         rise: 2,
         fall: 3,
-        fast_retry: Duration::from_millis(250),
+        fast_retry: Duration::from_millis(125),
         warm_up: Duration::ZERO,
     };
     assert_eq!(checks[0].as_ref().unwrap().timing, usual);
