@@ -162,5 +162,8 @@ fn the_daemon_gets_ready_lives_and_stops_with_the_rights_of_the_unit() {
     let status = daemon.wait().expect("its end");
     let log = fs::read_to_string(folder.path().join("log")).expect("the log");
     assert!(status.success(), "{status}\n{log}");
-    assert!(log.contains("kind=converged"), "{log}");
+    assert!(
+        log.contains("target=farmctl::event") && log.contains("kind=converged"),
+        "{log}"
+    );
 }
