@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
+use nix::unistd::User;
 use tempfile::TempDir;
 
 use crate::place::{dispatcher, down, play, until};
@@ -88,7 +89,9 @@ impl Exim {
         let mail = |header: &PathBuf| {
             let body = header.to_string_lossy().replace("-H", "-D");
             let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
-            read(header) + &read(Path::new(&body))
+            let mail = read(header) + &read(Path::new(&body));
+            // Lines that were too long for a mail are put together again.
+            mail.replace("=\n", "").replace("\n ", " ")
         };
         headers.map(mail).collect()
     }
@@ -108,23 +111,22 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// One exim for each connection, as inetd would start it; in a user namespace in which it is
-/// `nobody` and can't be another user.
+/// One exim for each connection, as inetd would start it; in a user namespace in which it is its own
+/// user (who else may not serve a port above 1023) and can't be another.
 #[expect(
     clippy::disallowed_methods,
     reason = "a real mail server is the point of these tests"
 )]
 fn serve(stream: TcpStream, configuration: &Path, options: &[&str]) {
     let other = stream.try_clone().expect("a second handle");
+    let user = User::from_name("Debian-exim").ok().flatten();
+    let user = user.expect("the user Debian-exim: `make tools` installs exim4-daemon-light");
     let mut command = Command::new("unshare");
     let child = command
-        .args([
-            "--user",
-            "--map-user=65534",
-            "--map-group=65534",
-            "/usr/sbin/exim4",
-            "-bs",
-        ])
+        .arg("--user")
+        .arg(format!("--map-user={}", user.uid))
+        .arg(format!("--map-group={}", user.gid))
+        .args(["/usr/sbin/exim4", "-bs"])
         .args(options)
         .arg("-C")
         .arg(configuration)

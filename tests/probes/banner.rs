@@ -70,13 +70,22 @@ fn a_real_ftp_server_that_is_full_fails_with_its_words() {
     let _node = alone();
     let folder = Folder::new();
     let _vsftpd = vsftpd(&folder, "max_clients=1\n");
-    // The one of the start may still be there; of these two, one stays.
-    let _held = [2121, 2121].map(|port| TcpStream::connect(at(port)).unwrap());
-    let answer = asked(&asking(at(2121), Kind::Ftp));
     assert_eq!(
-        said(&answer),
+        filled(2121, Kind::Ftp),
         "WrongAnswer: greets \"421 There are too many connected users, please try later.\""
     );
+}
+
+/// What is answered once so many connections are held that no more are taken.
+fn filled(port: u16, kind: Make) -> String {
+    let mut held = Vec::new();
+    loop {
+        held.push(TcpStream::connect(at(port)).unwrap());
+        let answer = asked(&asking(at(port), kind));
+        if fault(&answer).is_some() || held.len() > 50 {
+            return said(&answer);
+        }
+    }
 }
 
 /// Servers of IMAP and POP3, each with and without TLS.
@@ -201,16 +210,8 @@ fn a_real_database_server_that_is_full_fails_with_its_words() {
     let _node = alone();
     let folder = Folder::new();
     let _mariadb = mariadb(&folder, " --max-connections=10 --extra-max-connections=1");
-    let mut held = Vec::new();
-    let refused = loop {
-        held.push(TcpStream::connect(at(3306)).unwrap());
-        let answer = asked(&asking(at(3306), Kind::Mysql));
-        if fault(&answer).is_some() || held.len() > 50 {
-            break said(&answer);
-        }
-    };
     assert_eq!(
-        refused,
+        filled(3306, Kind::Mysql),
         "WrongAnswer: it refuses: error 1040 \"Too many connections\""
     );
 }
@@ -250,10 +251,8 @@ fn a_real_redis_that_is_full_fails_with_its_words() {
     let _node = alone();
     let folder = Folder::new();
     let _redis = redis(&folder, " --maxclients 1");
-    let _held = [6379, 6379].map(|port| TcpStream::connect(at(port)).unwrap());
-    let answer = asked(&asking(at(6379), Kind::Redis));
     assert_eq!(
-        said(&answer),
+        filled(6379, Kind::Redis),
         "WrongAnswer: answers PING with \"-ERR max number of clients reached\""
     );
 }

@@ -1,8 +1,13 @@
 //! farmctl with the file system and the capabilities that the unit leaves it.
 
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::unit::values;
 
@@ -59,30 +64,27 @@ fn kept() -> String {
     clippy::disallowed_methods,
     reason = "farmctl itself, confined, is what is tested"
 )]
-fn confined(folder: &Path, kept: &str, arguments: &[&str]) -> Output {
+fn command(folder: &Path, kept: &str, arguments: &[&str]) -> Command {
     let state = folder.join("state");
     fs::create_dir_all(&state).expect("a state directory");
     fs::write(folder.join("farm.yaml"), FARM).expect("written");
-    let unshared = Command::new("unshare")
-        .args([
-            "--user",
-            "--map-root-user",
-            "--net",
-            "--mount",
-            "bash",
-            "-c",
-            CONFINED,
-            "confined",
-        ])
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--map-root-user", "--net", "--mount"])
+        .args(["bash", "-c", CONFINED, "confined"])
         .args(arguments)
         .env("STATE", &state)
         .env("FOLDER", folder)
         .env("KEPT", kept)
         .env("FARMCTL_STATE_DIR", &state)
         .env("FARMCTL_FILE", folder.join("farm.yaml"))
-        .env("FARMCTL_NODE", "lb1")
-        .output();
-    unshared.expect("unshare, setpriv, ip: `make tools` installs them")
+        .env("FARMCTL_NODE", "lb1");
+    command
+}
+
+fn confined(folder: &Path, kept: &str, arguments: &[&str]) -> Output {
+    let output = command(folder, kept, arguments).output();
+    output.expect("unshare, setpriv, ip: `make tools` installs them")
 }
 
 fn said(output: &Output) -> String {
@@ -118,4 +120,50 @@ fn without_net_admin_it_would_not_work() {
     );
     assert!(!output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("CAP_NET_ADMIN"), "{}", said(&output));
+}
+
+/// What the service manager hears until a datagram begins so.
+fn heard(socket: &UnixDatagram, wanted: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut buffer = [0; 4096];
+    while !all.iter().any(|text: &String| text.starts_with(wanted)) {
+        let length = socket.recv(&mut buffer);
+        let length = length.unwrap_or_else(|error| panic!("no {wanted} after {all:?}: {error}"));
+        all.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+    }
+    all
+}
+
+#[test]
+fn the_daemon_gets_ready_lives_and_stops_with_the_rights_of_the_unit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    let patience = Some(Duration::from_secs(60));
+    socket.set_read_timeout(patience).expect("a time-out");
+    let log = fs::File::create(folder.path().join("log")).expect("a log");
+    let mut daemon = command(
+        folder.path(),
+        &kept(),
+        &[env!("CARGO_BIN_EXE_farmctl"), "daemon"],
+    )
+    .env("NOTIFY_SOCKET", &path)
+    .env("WATCHDOG_USEC", "400000")
+    .stdin(Stdio::null())
+    .stderr(log)
+    .spawn()
+    .expect("unshare");
+    // unshare, bash and setpriv become farmctl: the number stays.
+    let number = Pid::from_raw(i32::try_from(daemon.id()).expect("a number"));
+    heard(&socket, "READY=1");
+    heard(&socket, "WATCHDOG=1");
+    kill(number, Signal::SIGTERM).expect("it is there");
+    heard(&socket, "STOPPING=1");
+    let status = daemon.wait().expect("its end");
+    let log = fs::read_to_string(folder.path().join("log")).expect("the log");
+    assert!(status.success(), "{status}\n{log}");
+    assert!(
+        log.contains("target=farmctl::event") && log.contains("kind=converged"),
+        "{log}"
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 use super::rehearsed::{Instead, instead};
 use super::repository::Fetching;
@@ -14,7 +14,7 @@ use crate::daemon::core::{ApplyRequest, Output};
 use crate::daemon::git::Fetched;
 use crate::daemon::judge::{self, Against, Judged, Revision};
 use crate::daemon::watch::Look;
-use crate::event::{Event, Severity};
+use crate::event::Event;
 use crate::health::{Answer, AskId, Question, Verdict};
 use crate::notification::receivers;
 use crate::probe::Tools;
@@ -77,15 +77,10 @@ impl Shell {
 
     /// Keeps an event, logs it and hands it to the receivers.
     fn tell(&mut self, event: Event) {
-        let message = &event.message;
-        let kind = event.kind;
-        match event.severity {
-            Severity::Info => info!(%kind, "{message}"),
-            Severity::Warning => warn!(%kind, "{message}"),
-            Severity::Alarm => error!(%kind, "{message}"),
-        }
         let sequence = self.events.push(event.clone());
-        self.dispatcher.tell(&Event { sequence, ..event });
+        let event = Event { sequence, ..event };
+        crate::log::event(&event);
+        self.dispatcher.tell(&event);
     }
 
     /// Writes a document beside the loop. Documents of one kind are written in order.
