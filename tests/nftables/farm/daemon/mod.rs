@@ -1,6 +1,7 @@
 //! `farmctl daemon` on nftables, driven as an operator drives it.
 
 mod edits;
+mod git;
 mod life;
 mod orders;
 
