@@ -28,6 +28,7 @@ use crate::dataplane::Observation;
 use crate::health::{self, Engine};
 use crate::reconcile::keeper::Draining;
 use crate::spec::{EffectiveDaemon, Farm};
+use crate::state::{DestinationKey, ServiceKey};
 
 use super::files::{Files, Step};
 use super::judge::{Against, Good};
@@ -69,6 +70,8 @@ pub struct Core {
     dated: Option<Moment>,
     drain_look: Option<Moment>,
     draining: Vec<Draining>,
+    /// Places whose connections are to be ended once they are gone.
+    resets: Vec<(ServiceKey, DestinationKey)>,
     /// Whether something changed that the status shows.
     changed: bool,
     /// Whether something else changed than what answers say.
@@ -104,6 +107,7 @@ impl Core {
             dated: None,
             drain_look: None,
             draining: Vec::new(),
+            resets: Vec::new(),
             changed: true,
             urgent: true,
         }

@@ -314,6 +314,10 @@ impl Core {
             return;
         }
         for one in &ended {
+            if one.remaining == Remaining::Reset && one.left > 0 {
+                let places = self.places_of(&one.member);
+                self.resets.extend(places);
+            }
             let severity = match one.left {
                 0 => Severity::Info,
                 _ => Severity::Warning,

@@ -169,6 +169,12 @@ impl Core {
             });
         }
         self.kernel.node = node;
+        let gone = |place: &_| !desired.destinations.contains_key(place);
+        let (gone, left) = std::mem::take(&mut self.resets).into_iter().partition(gone);
+        self.resets = left;
+        if !Vec::is_empty(&gone) {
+            self.outputs.push_back(Output::Keeper(Order::Reset(gone)));
+        }
         self.kernel.desired = Some(desired);
         self.kernel.holds = generation == self.generation;
         self.kernel.drift = None;

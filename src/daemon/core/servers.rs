@@ -179,6 +179,21 @@ impl Core {
             .collect()
     }
 
+    /// The places in the kernel that a real server has.
+    pub(super) fn places_of(&self, member: &Member) -> Vec<Place> {
+        let Some(desired) = &self.kernel.desired else {
+            return Vec::new();
+        };
+        let its = places(desired).filter(|(place, service, server)| {
+            let port = member.port.is_none_or(|port| port == place.1.port);
+            *service == member.service
+                && *server == member.server
+                && place.1.address == member.address
+                && port
+        });
+        its.map(|(place, ..)| place).collect()
+    }
+
     fn counts(&self) -> BTreeMap<Member, ConnectionCounts> {
         let mut counts: BTreeMap<Member, ConnectionCounts> = BTreeMap::new();
         let (Some(desired), Some((_, seen))) = (&self.kernel.desired, &self.kernel.seen) else {
@@ -235,7 +250,7 @@ impl Core {
     }
 }
 
-type Place = (ServiceKey, DestinationKey);
+pub(super) type Place = (ServiceKey, DestinationKey);
 
 /// Each real server of the kernel with its service's and its own name in the file.
 fn places(desired: &Desired) -> impl Iterator<Item = (Place, &str, &str)> {

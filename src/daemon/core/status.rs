@@ -195,7 +195,7 @@ impl Core {
         if let Some(refused) = &status.refused {
             reasons.push(format!(
                 "A newer file is not used: {}.",
-                refused.message.trim_end_matches('.')
+                refused.message.trim_end_matches(['.', '?'])
             ));
         }
         let waiting = status.waiting.as_ref().filter(|it| it.needs_approval);

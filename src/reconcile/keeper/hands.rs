@@ -280,6 +280,15 @@ impl Hands {
         notes
     }
 
+    /// Ends what is left of servers that are gone. Elsewhere the kernel ended it with them.
+    pub(super) fn reset(&mut self, gone: &[Place]) {
+        if self.plane.removal() == Removal::LetsFinish
+            && let Err(error) = self.plane.reset(gone)
+        {
+            tracing::warn!("What the servers that are gone still had was not reset: {error}.");
+        }
+    }
+
     /// Removes everything that farmctl made.
     pub(super) fn release(&mut self, steward: &mut Steward) -> Result<Report, Trouble> {
         let full = Full {

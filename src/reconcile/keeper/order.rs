@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::reconcile::{Adopt, FileNews, Shrink};
 use crate::spec::{DataplaneKind, DriftPolicy, Farm};
-use crate::state::Overlay;
+use crate::state::{DestinationKey, Overlay, ServiceKey};
 
 /// How a keeper is set up. What a file may change while the daemon runs is in the [`Wish`].
 #[derive(Debug, Clone)]
@@ -37,6 +37,9 @@ pub enum Order {
     Resume,
     /// `farmctl confirm`: what waits for its confirmation stays.
     Confirm,
+    /// End the connections that these still have, once they are gone: each client is told by a
+    /// reset. Where the data plane can't, it ends them by itself.
+    Reset(Vec<(ServiceKey, DestinationKey)>),
 }
 
 /// What the kernel is to hold.

@@ -135,6 +135,7 @@ impl Driver {
             Input::Order(Order::Look) => self.look(),
             Input::Order(Order::Resume) => self.resume(),
             Input::Order(Order::Confirm) => self.confirm(),
+            Input::Order(Order::Reset(gone)) => self.hands.reset(&gone),
             Input::Order(Order::Release) => self.release(),
             Input::Order(Order::Stop) => {}
             Input::Read(reading) => self.read(reading),

@@ -10,7 +10,7 @@ use crate::api::{
 };
 use crate::dataplane::{DestinationCounters, Observation};
 use crate::event::Kind;
-use crate::reconcile::keeper::Said;
+use crate::reconcile::keeper::{Order as KeeperOrder, Said};
 use crate::state::{DestinationKey, Protocol, ServiceKey};
 
 fn drain(server: &str) -> DrainOrder {
@@ -83,6 +83,28 @@ fn a_drain_ends_at_its_deadline_whatever_is_left() {
         .iter()
         .find(|event| event.kind == Kind::DrainEnded);
     assert!(told.unwrap().message.contains("3 connections are left"));
+}
+
+#[test]
+fn what_is_left_at_the_deadline_is_reset_where_that_is_asked_for_and_once_it_is_gone() {
+    let mut bench = Bench::serving(FARM);
+    let order = DrainOrder {
+        remaining: Remaining::Reset,
+        ..drain("web1")
+    };
+    bench.order(Order::Drain(order)).expect("drained");
+    bench.wait(Duration::from_secs(2), |_| true);
+    bench.say(seen(3));
+    let resets = |bench: &Bench| {
+        let orders = bench.orders.iter();
+        orders
+            .filter(|order| matches!(order, KeeperOrder::Reset(places) if places.len() == 1))
+            .count()
+    };
+    assert_eq!(resets(&bench), 0);
+    bench.wait(Duration::from_secs(30), |_| true);
+    assert_eq!(weight_of_web1(&bench), None);
+    assert_eq!(resets(&bench), 1);
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn a_daemon_without_any_file_waits_for_a_good_one() {
     assert!(!bench.core.has_converged());
     assert_eq!(bench.status().revision, None);
     bench.file(FARM);
-    assert_eq!(bench.wishes.first().unwrap().file, FileNews::New);
+    assert_eq!(bench.wishes[0].file, FileNews::New);
     assert!(bench.core.has_converged());
 }
 

@@ -6,12 +6,13 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::{Daemon, Site, all_serve, checked, spread, weights};
+use super::{Daemon, Site, all_serve, checked, holds, spread, weights};
 
 fn running() -> (Site, Daemon) {
     let site = Site::new(super::Method::Nat);
     let daemon = Daemon::start(&site, &checked());
     daemon.wait_for("all serve", all_serve);
+    holds(&site, [Some(1), Some(2), Some(3)]);
     (site, daemon)
 }
 
@@ -51,16 +52,16 @@ fn a_bad_file_is_told_with_its_place_and_the_farm_goes_on() {
 fn a_reload_adds_and_removes_a_service() {
     let (site, daemon) = running();
     let more = format!(
-        "{}  other: {{ vip: www, port: 81, protocol: tcp, real_servers: [{{ node: rs1, port: 8080 }}] }}\n",
+        "{}  other: {{ vip: www, port: 81, protocol: tcp, real_servers: [{{ node: rs1, network: back, port: 8080 }}] }}\n",
         checked()
     );
     save(&site, &more);
-    let count = || site.farmctl.kernel().services.len();
     daemon.wait_for("two services", |status| {
         status["services"].as_array().unwrap().len() == 2
     });
-    assert_eq!(count(), 4);
-    save(&site, &checked().to_string());
+    site.wait_until(|kernel| kernel.services.len() == 4);
+    // Without the last line it would be the beginning of the file before, which is guarded.
+    save(&site, &format!("{}# one service\n", checked()));
     daemon.wait_for("one service", |status| {
         status["services"].as_array().unwrap().len() == 1
     });

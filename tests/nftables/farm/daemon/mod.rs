@@ -1,11 +1,14 @@
 //! `farmctl daemon` on nftables, driven as an operator drives it.
 
 mod edits;
+mod git;
 mod life;
 mod orders;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
+use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
@@ -14,13 +17,14 @@ use std::time::Duration;
 
 use farmctl::dataplane::nftables::content;
 use farmctl::netlink::nft::{Author, Client, Heard, Monitor, Operation};
+use farmctl::state::{Destination, DestinationKey};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::kernel::others;
 use super::{Method, Site, Text};
-use crate::bed::Family;
+use crate::bed::{Family, Net};
 
 /// A farm with checks that decide fast.
 fn checked() -> Text {
@@ -167,6 +171,26 @@ fn weights(status: &Value) -> Vec<Option<u64>> {
 /// Whether all three serve with the weights of the file.
 fn all_serve(status: &Value) -> bool {
     weights(status) == [Some(1), Some(2), Some(3)]
+}
+
+/// Waits until the kernel gives the real servers these weights, in both families; none where one
+/// is out.
+fn holds(site: &Site, wanted: [Option<u32>; 3]) {
+    site.wait_until(|kernel| {
+        let mut services = kernel.services.values();
+        let held = |servers: &BTreeMap<DestinationKey, Destination>, host: u8| {
+            let mut found = servers.iter().filter(|(key, _)| is_host(key.address, host));
+            found.next().map(|(_, destination)| destination.weight)
+        };
+        kernel.services.len() == 2
+            && services.all(|(_, servers)| [11, 12, 13].map(|host| held(servers, host)) == wanted)
+    });
+}
+
+fn is_host(address: IpAddr, host: u8) -> bool {
+    Family::BOTH
+        .iter()
+        .any(|family| Net::Back.address(*family, host) == address)
 }
 
 /// How many transactions others make on farmctl's tables while something is done.

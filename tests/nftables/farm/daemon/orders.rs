@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::{Daemon, Site, all_serve, checked, spread, weights};
+use super::{Daemon, Site, all_serve, checked, holds, spread, weights};
 use crate::bed::Family;
 
 // keepalived #1228, dpvs #333, LVS #34, kubernetes #57841: no drain.
@@ -14,6 +14,7 @@ fn a_drain_loses_no_download_and_takes_the_server_out_when_the_last_has_ended() 
     let site = Site::new(super::Method::Nat);
     let daemon = Daemon::start(&site, &checked());
     daemon.wait_for("all serve", all_serve);
+    holds(&site, [Some(1), Some(2), Some(3)]);
     let service = site.service(Family::V4);
     let downloads: Vec<_> = (0..12)
         .map(|_| site.farm.client.download(service, 150).unwrap())
@@ -27,6 +28,7 @@ fn a_drain_loses_no_download_and_takes_the_server_out_when_the_last_has_ended() 
     daemon.wait_for("both drain", |status| {
         weights(status) == [Some(0), Some(0), Some(3)]
     });
+    holds(&site, [Some(0), Some(0), Some(3)]);
     assert_eq!(spread(&site), [0, 0, 30], "nothing new");
     for download in downloads {
         download.finish().unwrap();
@@ -34,6 +36,7 @@ fn a_drain_loses_no_download_and_takes_the_server_out_when_the_last_has_ended() 
     daemon.wait_for("both are out", |status| {
         weights(status) == [None, None, Some(3)]
     });
+    holds(&site, [None, None, Some(3)]);
 }
 
 // kube-proxy's drain list was only in memory: kubernetes #92019, #108319.
@@ -42,6 +45,7 @@ fn overrides_outlive_kill_9() {
     let site = Site::new(super::Method::Nat);
     let daemon = Daemon::start(&site, &checked());
     daemon.wait_for("all serve", all_serve);
+    holds(&site, [Some(1), Some(2), Some(3)]);
     daemon.order(
         "/v1/weight",
         &json!({ "server": "rs1", "weight": 7, "reason": "bigger" }),
