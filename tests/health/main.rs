@@ -10,6 +10,7 @@ mod complaints;
 mod files;
 mod guard;
 mod laws;
+mod layouts;
 mod long_run;
 mod restart;
 mod world;
