@@ -4,14 +4,22 @@ use serde_json::Value;
 
 use super::play::{Play, User};
 
-/// Plays steps on the farm at the top for some seconds and gives the report.
+/// The farm at the top, where nobody takes a server out that fails.
+fn unchecked() -> String {
+    let farm = include_str!("../../farm.yaml");
+    let lines = farm.lines().filter(|line| !line.contains("check:"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// Plays steps on that farm for some seconds and gives the report.
 fn played(seconds: u32, steps: &str, expect: &str) -> Value {
     let scenario = format!(
         "version: 1\nduration: {seconds}s\n\
          load: {{ rate: 50/s, keep_alive: 4, downloads: 1 }}\n\
          steps:\n{steps}expect: [{expect}]\n"
     );
-    Play::of("farm.yaml").with(&scenario).by(User::Own).report()
+    let play = Play::of_text(&unchecked());
+    play.with(&scenario).by(User::Own).report()
 }
 
 fn held(report: &Value) {

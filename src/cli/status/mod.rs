@@ -88,9 +88,9 @@ fn ask(session: &Session<'_>, args: &StatusArgs) -> Result<Told, Failure> {
     let asked = Daemon::asked(session, &args.remote)?.get("/v1/status");
     match asked {
         Ok(status) => Ok(Told::Daemon(status)),
-        Err(trouble) if trouble.is_absence() && args.remote.server.is_none() => {
+        Err(trouble) if can_look(&trouble) && args.remote.server.is_none() => {
             let mut report = look(session, args)?;
-            if let Trouble::Dead(_) = trouble {
+            if let Trouble::Dead(_) | Trouble::Denied(_) = trouble {
                 report
                     .notes
                     .push(format!("{trouble}. This is what the kernel holds."));
@@ -99,6 +99,11 @@ fn ask(session: &Session<'_>, args: &StatusArgs) -> Result<Told, Failure> {
         }
         Err(trouble) => Err(trouble.into()),
     }
+}
+
+/// Whether the kernel is the next best to ask: there is no daemon, or it may not be asked.
+fn can_look(trouble: &Trouble) -> bool {
+    trouble.is_absence() || matches!(trouble, Trouble::Denied(_))
 }
 
 fn look(session: &Session<'_>, args: &StatusArgs) -> Result<StatusReport, Failure> {

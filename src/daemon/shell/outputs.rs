@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::rehearsed::{Instead, instead};
 use super::repository::Fetching;

@@ -64,8 +64,8 @@ mod tests {
         let farm = read("farm.yaml", text.as_bytes()).value.unwrap();
         let layout = Layout::of(&farm);
         let group = layout.groups.values().next().unwrap();
-        let member = group.members.values().next().unwrap();
-        instead(member.question.as_ref().unwrap())
+        let member = group.servers.first().unwrap();
+        instead(member.check.as_ref().unwrap())
     }
 
     fn kind(instead: Instead) -> &'static str {

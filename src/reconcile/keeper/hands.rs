@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::drains::{Drains, News};
+use super::drains::{Drains, News, Place};
 use super::mirror::Mirror;
 use super::steward::{Full, Steward, Touched};
 use super::trouble::{Trouble, reason_of, told, trouble};

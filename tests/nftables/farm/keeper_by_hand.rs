@@ -28,5 +28,5 @@ fn tables_that_were_removed_by_hand_are_made_again_at_once() {
     });
     kept.hear(|one| matches!(one, Said::Drift { .. }).then_some(()));
     site.wait_until(|kernel| kernel.services == right.services);
-    assert!(site.spread(Family::V4, 12).iter().all(|count| *count > 0));
+    assert!(site.spread(Family::V4, 100).iter().all(|count| *count > 0));
 }
