@@ -19,6 +19,8 @@ pub(super) struct Guard {
     failing: BTreeMap<u32, Moment>,
     /// The failures of the window in their order; some may have risen since.
     order: VecDeque<(Moment, u32)>,
+    /// When the last one failed.
+    last: Moment,
     is_on: bool,
 }
 
@@ -29,7 +31,7 @@ pub(super) enum Turn {
     None,
     /// Too many failed: these, of so many that were up.
     Began { failing: Vec<u32>, of: usize },
-    /// It was on already, and one more failed.
+    /// It was on already, and one more failed right after the others.
     Another,
     /// It is over; these still fail.
     Ended(Vec<u32>),
@@ -41,7 +43,8 @@ impl Guard {
         self.is_on
     }
 
-    /// A real server failed; so many others are up.
+    /// A real server failed; so many others are up. One that fails long after those that are kept
+    /// stands for itself.
     pub(super) fn fell(
         &mut self,
         now: Moment,
@@ -49,9 +52,15 @@ impl Guard {
         rule: &EffectiveMassFailure,
         up: usize,
     ) -> Turn {
+        let belongs = now.since(self.last) <= rule.within;
+        self.last = now;
         if self.is_on {
-            self.failing.insert(slot, now);
-            return Turn::Another;
+            return if belongs {
+                self.failing.insert(slot, now);
+                Turn::Another
+            } else {
+                Turn::None
+            };
         }
         self.failing.insert(slot, now);
         self.order.push_back((now, slot));
@@ -93,6 +102,7 @@ impl Guard {
         Self {
             failing: held.iter().map(|slot| (*slot, now)).collect(),
             order: VecDeque::new(),
+            last: now,
             is_on: !held.is_empty(),
         }
     }
@@ -193,6 +203,14 @@ mod tests {
         assert_eq!(guard.rose(3, &HOLD, 8), Turn::Ended(vec![4, 5]));
         assert!(!guard.is_on());
         assert_eq!(guard.len(), 0);
+    }
+
+    #[test]
+    fn one_that_fails_long_after_the_others_stands_for_itself() {
+        let mut guard = Guard::default();
+        fall(&mut guard, 6, 0);
+        assert_eq!(guard.fell(at(1_500), 6, &HOLD, 3), Turn::Another);
+        assert_eq!(guard.fell(at(60_000), 7, &HOLD, 2), Turn::None);
     }
 
     #[test]

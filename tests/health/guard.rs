@@ -61,6 +61,17 @@ fn once_most_are_back_the_rest_goes() {
 }
 
 #[test]
+fn a_server_that_dies_later_goes_out_while_others_are_kept() {
+    let mut world = world(10, HOLD);
+    be(&mut world, 1..=6, Behaviour::Silent);
+    world.run(seconds(60.0));
+    world.be(server(9), Behaviour::Silent);
+    world.run(seconds(10.0));
+    assert_eq!(world.share("http", server(9)), Share::Out);
+    assert_eq!(world.overlaid("http", server(1)), None);
+}
+
+#[test]
 fn three_servers_are_not_held() {
     let mut world = world(3, HOLD);
     be(&mut world, 1..=3, Behaviour::Silent);
