@@ -109,6 +109,18 @@ impl Rota {
     }
 
     fn judge(&mut self, batch: &[(u16, farmctl::health::Answer)]) {
+        if self.failed == 0 {
+            let one = batch
+                .iter()
+                .find(|(_, answer)| !matches!(answer.verdict, Verdict::Pass(_)));
+            if let Some((number, answer)) = one {
+                eprintln!(
+                    "bench: {} answered first: {:?}",
+                    address(*number),
+                    answer.verdict
+                );
+            }
+        }
         let bad = batch
             .iter()
             .filter(|(_, answer)| !matches!(answer.verdict, Verdict::Pass(_)));

@@ -4,11 +4,14 @@
 //! `daemon` measures; the metrics page shows it. Measuring is a few atomic additions.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus::core::Collector;
-use prometheus::proto::MetricFamily;
+use prometheus::proto::{self, Bucket, Metric, MetricFamily, MetricType};
 use prometheus::{Histogram, HistogramOpts};
+
+use crate::health::{LATENESS_BOUNDS, Lateness};
 
 /// The daemon's meters.
 #[derive(Debug)]
@@ -16,7 +19,8 @@ pub struct Meters {
     converged: AtomicU64,
     failed: AtomicU64,
     reconcile: Option<Histogram>,
-    lateness: Option<Histogram>,
+    lateness: Mutex<Lateness>,
+    answers: AtomicU64,
     checks: Option<Histogram>,
 }
 
@@ -48,13 +52,8 @@ impl Meters {
                     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
                 ],
             ),
-            lateness: histogram(
-                "farmctl_check_lateness_seconds",
-                "How much later than planned a check was sent.",
-                &[
-                    0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
-                ],
-            ),
+            lateness: Mutex::default(),
+            answers: AtomicU64::new(0),
             checks: histogram(
                 "farmctl_checks_duration_seconds",
                 "How long answers of all real servers together took.",
@@ -75,14 +74,24 @@ impl Meters {
         observe(self.reconcile.as_ref(), took);
     }
 
-    /// A check was sent this much later than planned.
-    pub fn late(&self, by: Duration) {
-        observe(self.lateness.as_ref(), by);
+    /// How punctual the questions were since the start.
+    pub fn punctual(&self, lateness: Lateness) {
+        *self.lateness() = lateness;
     }
 
     /// An answer, good or bad, took so long.
     pub fn answered(&self, took: Duration) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
         observe(self.checks.as_ref(), took);
+    }
+
+    /// How many answers there were.
+    pub fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    fn lateness(&self) -> MutexGuard<'_, Lateness> {
+        self.lateness.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many runs of the reconciler ended so.
@@ -95,12 +104,36 @@ impl Meters {
 
     /// The distributions, as the metrics page shows them.
     pub fn families(&self) -> Vec<MetricFamily> {
-        let all = [&self.reconcile, &self.lateness, &self.checks];
-        all.into_iter()
-            .flatten()
-            .flat_map(Collector::collect)
-            .collect()
+        let all = [&self.reconcile, &self.checks].into_iter().flatten();
+        let mut families: Vec<MetricFamily> = all.flat_map(Collector::collect).collect();
+        families.push(punctuality(&self.lateness()));
+        families
     }
+}
+
+/// The engine's classes as a distribution.
+fn punctuality(lateness: &Lateness) -> MetricFamily {
+    let mut seen = 0;
+    let bounds = LATENESS_BOUNDS.iter().zip(lateness.classes);
+    let buckets = bounds.map(|(bound, count)| {
+        seen += count;
+        let mut bucket = Bucket::default();
+        bucket.set_upper_bound(Duration::from_millis(*bound).as_secs_f64());
+        bucket.set_cumulative_count(seen);
+        bucket
+    });
+    let mut histogram = proto::Histogram::default();
+    histogram.set_bucket(buckets.collect());
+    histogram.set_sample_count(lateness.asked());
+    histogram.set_sample_sum(lateness.total.as_secs_f64());
+    let mut metric = Metric::default();
+    metric.set_histogram(histogram);
+    let mut family = MetricFamily::default();
+    family.set_name("farmctl_check_lateness_seconds".to_owned());
+    family.set_help("How much later than planned checks were sent.".to_owned());
+    family.set_field_type(MetricType::HISTOGRAM);
+    family.set_metric(vec![metric]);
+    family
 }
 
 fn observe(histogram: Option<&Histogram>, length: Duration) {
@@ -123,7 +156,9 @@ mod tests {
         let meters = Meters::new();
         meters.reconciled(Duration::from_millis(2), Reconciled::Converged);
         meters.reconciled(Duration::from_millis(2), Reconciled::Failed);
-        meters.late(Duration::from_micros(300));
+        let mut lateness = Lateness::default();
+        lateness.classes[0] = 1;
+        meters.punctual(lateness);
         meters.answered(Duration::from_millis(1));
         let counts: Vec<u64> = meters
             .families()
@@ -131,6 +166,7 @@ mod tests {
             .map(|family| family.get_metric()[0].get_histogram().get_sample_count())
             .collect();
         assert_eq!(counts, [2, 1, 1]);
+        assert_eq!(meters.answers(), 1);
         assert_eq!(meters.runs(Reconciled::Failed), 1);
     }
 }

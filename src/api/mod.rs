@@ -33,9 +33,7 @@ pub use event_log::{Batch, EventLog, Position, Tail};
 pub use meters::{Meters, Reconciled};
 pub use openapi::description;
 pub use overlay::{BentServer, OverlayAnswer, OverlayReport, SorryGroup, told};
-pub use server::{
-    Body, Endpoint, Listener, OrderKind, Page, ROUTES, Reading, Route, Sources, serve,
-};
+pub use server::{Body, Endpoint, Listener, OrderKind, ROUTES, Reading, Route, Sources, serve};
 pub use status::{
     AddressStatus, AgentStatus, ApplyStatus, CertificateStatus, ConnectionCounts, DaemonStatus,
     DrainStatus, DriftPolicy, DriftStatus, FileProblem, FileRevision, GroupStatus, Health,

@@ -37,6 +37,8 @@ pub(super) struct Probe {
     pub(super) certificate: Option<Expiry>,
     /// The certificate that was warned of, and how loudly.
     pub(super) warned: Option<(Expiry, crate::event::Severity)>,
+    /// Failures since it is asked.
+    pub(super) failed: u64,
     /// What those that heard it before a change of the layout were: what one that joins is.
     pub(super) consensus: Health,
     /// The next point of the grid, less the jitter.
@@ -99,6 +101,7 @@ impl Probe {
             members: Vec::new(),
             asked: None,
             streak: Streak::default(),
+            failed: 0,
             last: None,
             agent: None,
             unasked: None,
@@ -127,6 +130,7 @@ impl Probe {
     /// An answer came.
     pub(super) fn hear(&mut self, now: Moment, verdict: Verdict, took: Duration) {
         self.streak.add(&verdict);
+        self.failed += u64::from(matches!(verdict, Verdict::Fail { .. }));
         self.last = Some(Heard {
             verdict,
             at: now,

@@ -49,6 +49,8 @@ pub struct Standing {
     pub passes: u32,
     /// Failures in a row.
     pub failures: u32,
+    /// Failures since the engine asks it.
+    pub failed: u64,
     /// What is asked of it; none where it is not checked.
     pub question: Option<Arc<Question>>,
     /// The last answer.

@@ -162,7 +162,6 @@ fn draining() -> RealServerStatus {
         },
         drain: Some(drain()),
         agent: Some(AgentStatus {
-            text: "40%".into(),
             at: Some(NOW),
             stale: false,
             percent: Some(40),

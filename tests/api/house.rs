@@ -7,12 +7,12 @@ use std::thread::JoinHandle;
 
 use farmctl::api::{
     ApplyReport, Command, DiffReport, Done, Door, EventLog, Listener, Meters, Order, OutcomeKind,
-    Page, Peer, Refusal, RefusalKind, Reply, Sources, Status, Summary, bind_tcp, bind_unix, serve,
+    Peer, Refusal, RefusalKind, Reply, Sources, Status, Summary, bind_tcp, bind_unix, serve,
 };
 use farmctl::dataplane::Observation;
 use farmctl::event::{Event, FORMAT_VERSION, Kind, Severity, Subject};
 use farmctl::reconcile::{Origin, Record, Snapshot};
-use farmctl::spec::DataplaneKind;
+use farmctl::spec::{DataplaneKind, MetricsNames};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::farm;
@@ -68,7 +68,7 @@ impl House {
             events: Arc::new(EventLog::new(RUN)),
             meters: Arc::new(Meters::new()),
             commands,
-            page: Page::Compatible,
+            names: vec![MetricsNames::NodeIpvs, MetricsNames::Keepalived],
         };
         let (events, meters) = (Arc::clone(&sources.events), Arc::clone(&sources.meters));
         let orders = Arc::default();

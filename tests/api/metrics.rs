@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use farmctl::api::Reconciled;
 use farmctl::event::Kind;
+use farmctl::health::Lateness;
 
 use crate::client::get;
 use crate::house::House;
@@ -19,7 +20,9 @@ fn page() -> String {
     house
         .meters
         .reconciled(Duration::from_millis(2), Reconciled::Failed);
-    house.meters.late(Duration::from_micros(300));
+    let mut lateness = Lateness::default();
+    lateness.classes[1] = 3;
+    house.meters.punctual(lateness);
     house.meters.answered(Duration::from_millis(1));
     let answer = get(&house.socket, "/metrics");
     assert_eq!(answer.status, 200);
@@ -64,7 +67,9 @@ fn each_number_of_the_farm_is_on_the_page() {
         "farmctl_reconcile_total 2".to_owned(),
         "farmctl_reconcile_errors_total 1".to_owned(),
         "farmctl_reconcile_duration_seconds_count 2".to_owned(),
-        "farmctl_check_lateness_seconds_count 1".to_owned(),
+        "farmctl_check_lateness_seconds_count 3".to_owned(),
+        r#"farmctl_check_lateness_seconds_bucket{le="0.001"} 0"#.to_owned(),
+        r#"farmctl_check_lateness_seconds_bucket{le="0.002"} 3"#.to_owned(),
         format!("farmctl_realserver_up{{{server}}} 1"),
         format!("farmctl_realserver_up{{{down}}} 0"),
         format!("farmctl_realserver_effective_weight{{{server}}} 0"),

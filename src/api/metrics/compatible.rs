@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 
 use crate::dataplane::{Counters, DestinationCounters, Observation};
+use crate::spec::MetricsNames;
 use crate::state::{DestinationKey, Protocol, ServiceKey};
 
 use super::{Family, number};
@@ -21,12 +22,12 @@ const BACKEND: &[&str] = &[
 ];
 const KEEPALIVED: &[&str] = &["addr", "proto"];
 
-/// All of them.
-pub(super) fn families(observed: &Observation) -> Vec<Family> {
-    let mut families = totals(observed);
-    families.extend(backends(observed));
-    families.extend(keepalived(observed));
-    families
+/// All metrics under one's names.
+pub(super) fn families(names: MetricsNames, observed: &Observation) -> Vec<Family> {
+    match names {
+        MetricsNames::NodeIpvs => [totals(observed), backends(observed)].concat(),
+        MetricsNames::Keepalived => keepalived(observed),
+    }
 }
 
 /// What node_exporter reads from `/proc/net/ip_vs_stats`: the sums of all services.

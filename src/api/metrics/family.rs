@@ -12,7 +12,7 @@ enum Kind {
 }
 
 /// One metric. Its series are kept by their labels, so none is there twice.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Family {
     name: &'static str,
     help: &'static str,

@@ -17,8 +17,9 @@ use std::sync::Arc;
 use prometheus::TextEncoder;
 
 use crate::dataplane::Observation;
+use crate::spec::MetricsNames;
 
-use super::{EventLog, Meters, Page, Status};
+use super::{EventLog, Meters, Status};
 
 use family::Family;
 
@@ -36,8 +37,8 @@ pub(super) struct Snapshot {
     pub events: Arc<EventLog>,
     /// What was measured.
     pub meters: Arc<Meters>,
-    /// What the page has.
-    pub page: Page,
+    /// Whose names it has besides farmctl's own.
+    pub names: Vec<MetricsNames>,
 }
 
 /// The page.
@@ -45,8 +46,10 @@ pub(super) fn page(snapshot: &Snapshot) -> Result<String, prometheus::Error> {
     let mut families = farm::families(snapshot);
     families.extend(servers::families(&snapshot.status));
     families.extend(process::families(&snapshot.status));
-    if snapshot.page == Page::Compatible {
-        families.extend(compatible::families(&snapshot.observed));
+    for names in [MetricsNames::NodeIpvs, MetricsNames::Keepalived] {
+        if snapshot.names.contains(&names) {
+            families.extend(compatible::families(names, &snapshot.observed));
+        }
     }
     let mut text = String::new();
     let encoder = TextEncoder::new();

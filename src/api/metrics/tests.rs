@@ -5,13 +5,15 @@ use super::*;
 use crate::dataplane::{Counters, DestinationCounters};
 use crate::state::{DestinationKey, Protocol, ServiceKey};
 
-fn snapshot(observed: Observation, page: Page) -> Snapshot {
+const BOTH: [MetricsNames; 2] = [MetricsNames::NodeIpvs, MetricsNames::Keepalived];
+
+fn snapshot(observed: Observation, names: &[MetricsNames]) -> Snapshot {
     Snapshot {
         status: Arc::new(Status::of("shop")),
         observed: Arc::new(observed),
         events: Arc::new(EventLog::new(1)),
         meters: Arc::new(Meters::new()),
-        page,
+        names: names.to_vec(),
     }
 }
 
@@ -57,7 +59,7 @@ fn series(text: &str) -> Vec<&str> {
 /// threw the whole page away.
 #[test]
 fn a_real_server_of_two_services_is_no_duplicate() {
-    let text = page(&snapshot(shared_server(), Page::Compatible)).unwrap();
+    let text = page(&snapshot(shared_server(), &BOTH)).unwrap();
     let mut all = series(&text);
     let count = all.len();
     all.sort_unstable();
@@ -69,14 +71,16 @@ fn a_real_server_of_two_services_is_no_duplicate() {
 
 #[test]
 fn names_of_others_are_there_only_where_they_are_asked_for() {
-    let own = page(&snapshot(shared_server(), Page::Own)).unwrap();
+    let own = page(&snapshot(shared_server(), &[])).unwrap();
     assert!(!own.contains("node_ipvs_") && !own.contains("keepalived_"));
-    let all = page(&snapshot(shared_server(), Page::Compatible)).unwrap();
+    let all = page(&snapshot(shared_server(), &BOTH)).unwrap();
     assert!(all.contains("node_ipvs_connections_total") && all.contains("keepalived_up 1"));
+    let one = page(&snapshot(shared_server(), &[MetricsNames::NodeIpvs])).unwrap();
+    assert!(one.contains("node_ipvs_connections_total") && !one.contains("keepalived_"));
 }
 
 #[test]
 fn a_daemon_that_knows_nothing_yet_has_a_page() {
-    let text = page(&snapshot(Observation::default(), Page::Compatible)).unwrap();
+    let text = page(&snapshot(Observation::default(), &BOTH)).unwrap();
     assert!(text.contains("farmctl_ready 0"), "{text}");
 }

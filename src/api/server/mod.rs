@@ -16,6 +16,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 
 use crate::dataplane::Observation;
+use crate::spec::MetricsNames;
 
 use super::{Command, Door, EventLog, Meters, Refusal, Status};
 use answer::Answer;
@@ -35,19 +36,8 @@ pub struct Sources {
     pub meters: Arc<Meters>,
     /// Where orders go. A full queue refuses an order (503) instead of waiting.
     pub commands: mpsc::Sender<Command>,
-    /// What the metrics page has.
-    pub page: Page,
-}
-
-/// What the metrics page has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Page {
-    /// farmctl's own metrics.
-    #[default]
-    Own,
-    /// Also the names of node_exporter and of the exporters of keepalived
-    /// (`daemon.metrics.compatible`).
-    Compatible,
+    /// Whose names the metrics page has besides farmctl's own (`daemon.metrics.compatible`).
+    pub names: Vec<MetricsNames>,
 }
 
 /// One address that is served.

@@ -67,7 +67,7 @@ async fn metrics(shared: &Shared) -> Result<Answer, Refusal> {
         observed: Arc::clone(&shared.sources.observed.borrow()),
         events: Arc::clone(&shared.sources.events),
         meters: Arc::clone(&shared.sources.meters),
-        page: shared.sources.page,
+        names: shared.sources.names.clone(),
     };
     let made = move || {
         let page = metrics::page(&snapshot);

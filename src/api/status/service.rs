@@ -218,9 +218,7 @@ pub struct DrainStatus {
 /// What a real server's agent says (HAProxy's agent-check).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentStatus {
-    /// What it said last, in its own words.
-    pub text: String,
-    /// When.
+    /// When it spoke last; null where it never did.
     pub at: Option<u64>,
     /// Whether that is too long ago to count.
     pub stale: bool,

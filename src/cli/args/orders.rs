@@ -30,7 +30,7 @@ pub struct DrainArgs {
     /// Why, for whoever looks later
     #[arg(long, value_name = "TEXT", env = "FARMCTL_REASON")]
     pub reason: Option<String>,
-    /// Serve it again by itself after this time
+    /// Serve it again by itself after this time [default: never; a day where no --reason is given]
     #[arg(long, value_name = "DURATION", value_parser = duration, env = "FARMCTL_EXPIRES")]
     pub expires: Option<Duration>,
 }
@@ -69,7 +69,7 @@ pub struct MaintenanceArgs {
     /// Why, for whoever looks later
     #[arg(long, value_name = "TEXT", env = "FARMCTL_REASON")]
     pub reason: Option<String>,
-    /// It is over by itself after this time
+    /// It is over by itself after this time [default: never; a day where no --reason is given]
     #[arg(long, value_name = "DURATION", value_parser = duration, env = "FARMCTL_EXPIRES")]
     pub expires: Option<Duration>,
 }
@@ -89,7 +89,7 @@ pub struct WeightArgs {
     /// Why, for whoever looks later
     #[arg(long, value_name = "TEXT", env = "FARMCTL_REASON")]
     pub reason: Option<String>,
-    /// What the file says again after this time
+    /// What the file says again after this time [default: never; a day where no --reason is given]
     #[arg(long, value_name = "DURATION", value_parser = duration, env = "FARMCTL_EXPIRES")]
     pub expires: Option<Duration>,
 }

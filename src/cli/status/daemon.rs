@@ -56,9 +56,12 @@ fn title(status: &Status, paint: Paint) -> String {
         .dataplane
         .map(|kind| format!(" ({kind})"))
         .unwrap_or_default();
+    let name = match status.farm.as_str() {
+        "" => "(no file was accepted yet)",
+        name => name,
+    };
     format!(
-        "farm {}{node}: {}{dataplane}",
-        status.farm,
+        "farm {name}{node}: {}{dataplane}",
         health(status.health, paint)
     )
 }

@@ -40,7 +40,7 @@ fn about(
     let title = format!("{} of {service} ({})", server.name, group.keys.join(", "));
     let mut lines = vec![
         paint.heading(&title),
-        format!("  where       {}, {}", place(server), server.forwarding),
+        format!("  where       {} by {}", place(server), server.forwarding),
         format!("  state       {}", state(server, status.at, paint)),
     ];
     lines.extend(asked(status, server));
@@ -88,7 +88,11 @@ fn agent(status: &Status, server: &RealServerStatus) -> Option<String> {
     } else {
         ""
     };
-    Some(format!("  agent       {} ({when}{stale})", agent.text))
+    let share = match agent.percent {
+        Some(percent) => format!("{percent} % of its weight"),
+        None => "its whole weight".into(),
+    };
+    Some(format!("  agent       {share} ({when}{stale})"))
 }
 
 fn steps(server: &RealServerStatus) -> Vec<String> {

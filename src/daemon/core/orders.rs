@@ -226,9 +226,10 @@ impl Core {
     }
 
     fn set(&mut self, now: Now, draft: Draft) -> Reply {
+        let has_end = draft.expires.is_some();
         let one = self.overrides.add(now, draft).clone();
         let until = match one.expires {
-            Some(_) if one.reason.is_none() => {
+            Some(_) if !has_end => {
                 ", and ends by itself after a day (give a reason, \
                                                 or for how long, to have it otherwise)"
             }

@@ -11,7 +11,7 @@ use crate::daemon::now::Now;
 use crate::health::{
     self, Cause, Freshness, GroupStanding, QuorumStanding, Serving, Standing, Verdict,
 };
-use crate::spec::{EffectiveService, Farm};
+use crate::spec::{EffectiveService, Farm, Forwarding};
 use crate::state::{Desired, DestinationKey, Family, Member, ServiceKey, Share};
 
 use super::Core;
@@ -59,6 +59,7 @@ impl Core {
         let family = standing.key.family;
         let service = farm.services.get(&standing.key.service);
         let effective = service.map(|service| EffectiveService::of(farm, service));
+        let ways = effective.as_ref().map(ways).unwrap_or_default();
         let full = up == total && standing.serving == Serving::RealServers;
         GroupStatus {
             family,
@@ -83,7 +84,11 @@ impl Core {
                 failed: standing.held,
             }),
             real_servers: servers
-                .map(|server| self.server(now, server, counts))
+                .map(|server| {
+                    let name = server.member.server.as_str();
+                    let way = ways.get(name).copied().unwrap_or_default();
+                    self.server(now, server, counts, way)
+                })
                 .collect(),
         }
     }
@@ -105,6 +110,7 @@ impl Core {
         now: Now,
         standing: &Standing,
         counts: &BTreeMap<Member, ConnectionCounts>,
+        forwarding: &str,
     ) -> RealServerStatus {
         let member = &standing.member;
         let connections = counts.get(member).copied().unwrap_or_default();
@@ -112,7 +118,7 @@ impl Core {
             name: member.server.clone(),
             address: member.address,
             port: member.port,
-            forwarding: self.forwarding(member),
+            forwarding: forwarding.to_owned(),
             state: state(standing),
             since: Some(now.ago(standing.lasting)),
             check: check(standing),
@@ -124,31 +130,11 @@ impl Core {
             connections,
             drain: self.drain_of(now, member, connections),
             agent: standing.agent.map(|agent| AgentStatus {
-                text: String::new(),
                 at: agent.ago.map(|ago| now.ago(ago)),
                 stale: agent.freshness == Freshness::Stale,
                 percent: agent.percent.and_then(|it| u16::try_from(it).ok()),
             }),
         }
-    }
-
-    fn forwarding(&self, member: &Member) -> String {
-        let found = self.kernel.desired.as_ref().and_then(|desired| {
-            let (service, key) = places(desired).find_map(|(place, service, server)| {
-                (service == member.service
-                    && server == member.server
-                    && place.1.address == member.address)
-                    .then_some(place)
-            })?;
-            let destination = desired
-                .state
-                .services
-                .get(&service)?
-                .destinations
-                .get(&key)?;
-            Some(destination.forwarding.to_string())
-        });
-        found.unwrap_or_default()
     }
 
     fn drain_of(
@@ -260,6 +246,19 @@ fn places(desired: &Desired) -> impl Iterator<Item = (Place, &str, &str)> {
     })
 }
 
+/// How packets reach each real server, by the file.
+fn ways(service: &EffectiveService<'_>) -> BTreeMap<String, &'static str> {
+    let word = |forwarding: Forwarding| match forwarding {
+        Forwarding::Nat(_) => "nat",
+        Forwarding::DirectRouting => "direct_routing",
+        Forwarding::Tunnel(_) => "tunnel",
+    };
+    let servers = service.real_servers.iter();
+    servers
+        .map(|server| (server.name.clone(), word(server.forwarding)))
+        .collect()
+}
+
 fn is_up(standing: &Standing) -> bool {
     standing.question.is_none() || standing.health == health::Health::Up
 }
@@ -300,7 +299,7 @@ fn answer(now: Now, standing: &Standing, last: &health::LastAnswer) -> LastAnswe
         } else {
             standing.failures
         },
-        failures: 0,
+        failures: standing.failed,
     }
 }
 

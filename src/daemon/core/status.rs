@@ -42,6 +42,11 @@ impl Core {
         status
     }
 
+    /// How punctual questions were.
+    pub fn lateness(&self) -> crate::health::Lateness {
+        self.engine.lateness()
+    }
+
     fn daemon_status(&self) -> DaemonStatus {
         let lateness = self.engine.lateness();
         let p99 = lateness.quantile(990).unwrap_or_default();

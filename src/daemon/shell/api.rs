@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tracing::{info, warn};
 
-use crate::api::{BindError, Command, Door, Listener, Page, Sources, bind_tcp, bind_unix, serve};
+use crate::api::{BindError, Command, Door, Listener, Sources, bind_tcp, bind_unix, serve};
 use crate::spec::{ApiOptions, EffectiveDaemon};
 
 /// So many orders may wait.
@@ -51,11 +51,8 @@ impl Doors {
 
     /// Serves what another file asks for. What can't be served is told, and stops nothing else.
     pub(super) fn follow(&mut self, options: &EffectiveDaemon) {
-        let page = match options.compatible_metrics.as_slice() {
-            [] => Page::Own,
-            _ => Page::Compatible,
-        };
-        let other_page = std::mem::replace(&mut self.sources.page, page) != page;
+        let other_page = self.sources.names != options.compatible_metrics;
+        self.sources.names.clone_from(&options.compatible_metrics);
         if other_page && let Ok(own) = self.listener.try_clone() {
             self.unix.abort();
             self.unix = spawn(Listener::Unix(own), &self.sources);

@@ -12,7 +12,7 @@ use super::publish::Publisher;
 use super::repository::Fetching;
 use super::source::{Source, look};
 use super::{Ears, Happened, Shell, hear, now, system, takeover};
-use crate::api::{EventLog, Page, Sources};
+use crate::api::{EventLog, Sources};
 use crate::clock::{Clock as _, SystemClock};
 use crate::daemon::core::{
     Core, HealthDocument, Input, Kept, OverridesDocument, Provenance, Setup,
@@ -55,7 +55,7 @@ pub(super) fn begin(options: &Options, log: &crate::log::Handle) -> Result<(Shel
         events: Arc::clone(&events),
         meters: Arc::clone(publisher.meters()),
         commands,
-        page: Page::Own,
+        names: Vec::new(),
     })?;
     let mut core = Core::new(now(), setup(options, origin, seed, started), kept);
     let fetching = match source_of(&judged) {

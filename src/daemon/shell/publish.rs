@@ -22,8 +22,33 @@ pub(super) struct Publisher {
     status: watch::Sender<Arc<Status>>,
     observed: watch::Sender<Arc<Observation>>,
     meters: Arc<Meters>,
+    rate: Rate,
     last: Option<Moment>,
     due: Option<Moment>,
+}
+
+/// How many a second something comes to.
+#[derive(Debug, Default)]
+struct Rate {
+    since: Moment,
+    count: u64,
+    last: f64,
+}
+
+impl Rate {
+    /// The rate at a moment, of a count that only grows. It is looked at again after a second.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of seconds are far below 2^53"
+    )]
+    fn at(&mut self, now: Moment, count: u64) -> f64 {
+        let length = now.since(self.since);
+        if length >= ANSWERS {
+            self.last = count.saturating_sub(self.count) as f64 / length.as_secs_f64();
+            (self.since, self.count) = (now, count);
+        }
+        self.last
+    }
 }
 
 impl Publisher {
@@ -33,6 +58,7 @@ impl Publisher {
             status: watch::Sender::new(Arc::new(Status::of(""))),
             observed: watch::Sender::new(Arc::default()),
             meters: Arc::default(),
+            rate: Rate::default(),
             last: None,
             due: None,
         }
@@ -72,7 +98,10 @@ impl Publisher {
         if self.due.is_some_and(|due| due <= now.moment) {
             self.due = None;
             self.last = Some(now.moment);
-            self.status.send_replace(Arc::new(core.status(now)));
+            self.meters.punctual(core.lateness());
+            let mut status = core.status(now);
+            status.daemon.probes_per_second = self.rate.at(now.moment, self.meters.answers());
+            self.status.send_replace(Arc::new(status));
         }
     }
 
@@ -91,5 +120,21 @@ impl Publisher {
         } else if matches!(said, Said::Failed { .. }) {
             self.meters.reconciled(Duration::ZERO, Reconciled::Failed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_of_the_last_second_or_longer() {
+        let at = |seconds: u64| Moment::since_boot(Duration::from_secs(seconds));
+        let mut rate = Rate::default();
+        let rates = [(100, 0), (102, 20), (102, 25), (104, 60)].map(|(when, count)| {
+            let rate = rate.at(at(when), count);
+            format!("{rate:.1}")
+        });
+        assert_eq!(rates, ["0.0", "10.0", "10.0", "20.0"]);
     }
 }

@@ -20,9 +20,6 @@ pub(super) fn instead(question: &Question) -> Instead {
         None => return Instead::Pass("no agents are rehearsed"),
         Some(Kind::Exec(_)) => return Instead::Pass("a program would have been run"),
         Some(Kind::File(_)) => return Instead::Pass("a file would have been read"),
-        Some(_) if is_elsewhere(question) => {
-            return Instead::Pass("nobody listens there in a rehearsal");
-        }
         Some(Kind::Ping(ping)) => Kind::Ping(ping.clone()),
         Some(Kind::Http(_) | Kind::Https(_)) if speaks_http(question.port) => {
             Kind::Http(HttpCheck::default())
@@ -36,11 +33,6 @@ pub(super) fn instead(question: &Question) -> Instead {
     asked.check.vantage = Vantage::default();
     asked.vip = None;
     Instead::Ask(Box::new(asked))
-}
-
-/// Whether another address or port is asked than the one that serves.
-fn is_elsewhere(question: &Question) -> bool {
-    question.check.port.is_some() || question.check.address.is_some()
 }
 
 /// The ports on which a rehearsal's servers speak HTTP (docs/rehearsal.md).
@@ -83,7 +75,7 @@ mod tests {
         assert_eq!(kind(asked(25, "{ smtp: { security: starttls } }")), "tcp");
         assert_eq!(kind(asked(53, "{ dns: { name: example.com } }")), "udp");
         assert_eq!(kind(asked(80, "ping")), "ping");
-        assert_eq!(kind(asked(80, "{ tcp: {}, port: 8099 }")), "pass");
+        assert_eq!(kind(asked(80, "{ tcp: { send: x }, port: 8099 }")), "tcp");
     }
 
     #[test]

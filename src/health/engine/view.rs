@@ -65,6 +65,7 @@ impl Engine {
             lasting: watched.since.lasting(now),
             passes: probe.map_or(0, |probe| probe.streak.passes),
             failures: probe.map_or(0, |probe| probe.streak.failures),
+            failed: probe.map_or(0, |probe| probe.failed),
             question: probe.map(|probe| probe.question.clone()),
             last: heard.map(|last| LastAnswer {
                 verdict: last.verdict.clone(),

@@ -11,7 +11,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -147,17 +147,8 @@ impl<Id: Ask> Worker<Id> {
     }
 
     fn turn(&mut self, events: &mut [EpollEvent]) -> Mood {
-        let length = self.wait(events);
-        let now = SystemClock.now();
-        // What came is looked at before what is late: after a stall both may be so.
-        for event in events.iter().take(length) {
-            if event.data() == MAIL {
-                let _silenced = self.mailbox.bell.read();
-            } else {
-                self.connector.ready(event, now);
-            }
-        }
-        self.connector.late(now);
+        self.take_events(events);
+        self.connector.late(SystemClock.now());
         if self.obey() == Mood::End {
             return Mood::End;
         }
@@ -166,6 +157,30 @@ impl<Id: Ask> Worker<Id> {
             return Mood::End;
         }
         Mood::GoOn
+    }
+
+    /// Takes everything that came, before anything counts as late: a machine that had no time for
+    /// this thread must not blame the servers.
+    fn take_events(&mut self, events: &mut [EpollEvent]) {
+        let mut length = self.wait(events);
+        loop {
+            let now = SystemClock.now();
+            for event in events.iter().take(length) {
+                self.take_event(event, now);
+            }
+            if length < events.len() {
+                return;
+            }
+            length = self.events(events, EpollTimeout::ZERO);
+        }
+    }
+
+    fn take_event(&mut self, event: &EpollEvent, now: Instant) {
+        if event.data() == MAIL {
+            let _silenced = self.mailbox.bell.read();
+        } else {
+            self.connector.ready(event, now);
+        }
     }
 
     fn obey(&mut self) -> Mood {

@@ -8,8 +8,8 @@ use super::draft::servers;
 use super::{Family, Held, Listen, Machine, Role, Target, TargetServer, Topology};
 use crate::rehearsal::protocol::Speech;
 use crate::spec::{
-    EffectiveRealServer, EffectiveService, Farm, Forwarding, GreOptions, Ports, Protocol, Tunnel,
-    TunnelChecksum,
+    EffectiveRealServer, EffectiveService, Farm, Forwarding, GreOptions, Kind, Ports, Protocol,
+    Tunnel, TunnelChecksum,
 };
 
 /// How many ports of a list of ports get load: the first and last of each of so many ranges.
@@ -160,6 +160,7 @@ impl Served<'_> {
             Forwarding::Nat(_) => SocketAddr::new(own, server.port.unwrap_or(at.port())),
             Forwarding::DirectRouting | Forwarding::Tunnel(_) => at,
         };
+        let asked = asked_at(server, own, at.port());
         let Some(machine) = self.machine(own) else {
             return;
         };
@@ -172,6 +173,12 @@ impl Served<'_> {
             .any(|one| one.overlaps(place, speech));
         if !taken {
             machine.listens.insert(Listen { speech, at: place });
+        }
+        if let Some((at, speech)) = asked {
+            let taken = machine.listens.iter().any(|one| one.overlaps(at, speech));
+            if !taken {
+                machine.listens.insert(Listen { speech, at });
+            }
         }
     }
 
@@ -250,4 +257,17 @@ fn end_of(kind: Tunnel, outer: IpAddr, inner: IpAddr) -> &'static str {
 
 fn has_checksum(options: GreOptions) -> bool {
     options.checksum != TunnelChecksum::None
+}
+
+/// Where a real server's check asks, and in which speech: at its own address, whatever way packets
+/// of clients take.
+fn asked_at(server: &EffectiveRealServer, own: IpAddr, port: u16) -> Option<(SocketAddr, Speech)> {
+    let check = server.check.as_ref()?;
+    let port = check.port.or(server.port).unwrap_or(port);
+    let protocol = match check.kind.as_ref()? {
+        Kind::Udp(_) => Protocol::Udp,
+        Kind::Dns(dns) if dns.tcp != Some(true) => Protocol::Udp,
+        _ => Protocol::Tcp,
+    };
+    Some((SocketAddr::new(own, port), Speech::on(protocol, port)?))
 }

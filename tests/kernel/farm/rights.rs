@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -92,4 +95,62 @@ fn apply_without_privilege_is_refused_with_the_reason_and_changes_nothing() {
     let run = nobody.runs(&site, &["apply"]).exits(2);
     run.says("root");
     assert_eq!(site.farmctl.kernel(), before);
+}
+
+/// A daemon on the director of a site. Dropped, it is killed.
+struct Daemon(Child);
+
+impl Daemon {
+    /// Starts it, and waits until it answers at its socket, which everybody may open then.
+    fn open_to_all(site: &Site) -> Self {
+        let mut command = site.farmctl.command(&["daemon", "--node", "lb1"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let daemon = Self(site.farm.director.run(|| command.spawn().unwrap()));
+        let socket = site.farmctl.state("api.sock");
+        let answers = (0..600).any(|_| {
+            thread::sleep(Duration::from_millis(50));
+            UnixStream::connect(&socket).is_ok()
+        });
+        assert!(answers, "the daemon does not answer");
+        for (path, mode) in [
+            (site.farmctl.state(".."), 0o755),
+            (site.farmctl.state(""), 0o755),
+            (socket, 0o666),
+        ] {
+            fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        }
+        daemon
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+/// The mode of the socket keeps others out; where somebody widened it, the kernel still tells who
+/// asks, and orders are for root and for the daemon's own user.
+#[test]
+fn a_user_who_can_open_the_socket_reads_and_gives_no_order() {
+    let text = Text::new(Method::Nat);
+    let site = Site::serving(&text);
+    site.farmctl.write(&text.to_string());
+    let _daemon = Daemon::open_to_all(&site);
+    let nobody = Nobody::with(&text.to_string());
+    nobody
+        .runs(&site, &["status", "-o", "json"])
+        .exits(0)
+        .says("probes_per_second");
+    for order in [
+        vec!["drain", "rs2"],
+        vec!["weight", "rs2", "9"],
+        vec!["reload"],
+    ] {
+        let run = nobody.runs(&site, &order).exits(1);
+        run.says("Orders are taken from root").says("65534");
+    }
+    let status = site.farmctl.run(&["status", "-o", "json"]).exits(0);
+    assert_eq!(status.list("overrides"), Vec::<String>::new());
 }

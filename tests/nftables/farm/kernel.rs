@@ -45,7 +45,7 @@ impl Kernel {
             tables: node.run(|| {
                 let mut client = Client::open().unwrap();
                 [content::inet(), content::netdev(), others()]
-                    .map(|table| lines(client.read(&table).unwrap().as_ref()))
+                    .map(|table| lines(read(&mut client, &table).as_ref()))
             }),
         }
     }
@@ -81,4 +81,14 @@ fn lines(found: Option<&Found>) -> Vec<String> {
     lines.sort();
     lines.extend(table.rules.iter().map(|rule| format!("{rule:?}")));
     lines
+}
+
+/// What is in a table. Read again where a daemon changed something meanwhile.
+fn read(client: &mut Client, table: &TableKey) -> Option<Found> {
+    loop {
+        match client.read(table) {
+            Err(farmctl::netlink::Error::Interrupted) => {}
+            read => return read.unwrap(),
+        }
+    }
 }
