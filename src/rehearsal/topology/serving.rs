@@ -264,10 +264,13 @@ fn has_checksum(options: GreOptions) -> bool {
 fn asked_at(server: &EffectiveRealServer, own: IpAddr, port: u16) -> Option<(SocketAddr, Speech)> {
     let check = server.check.as_ref()?;
     let port = check.port.or(server.port).unwrap_or(port);
-    let protocol = match check.kind.as_ref()? {
-        Kind::Udp(_) => Protocol::Udp,
-        Kind::Dns(dns) if dns.tcp != Some(true) => Protocol::Udp,
-        _ => Protocol::Tcp,
+    let kind = check.kind.as_ref()?;
+    let by_datagram =
+        matches!(kind, Kind::Udp(_)) || matches!(kind, Kind::Dns(dns) if dns.tcp != Some(true));
+    let protocol = if by_datagram {
+        Protocol::Udp
+    } else {
+        Protocol::Tcp
     };
     Some((SocketAddr::new(own, port), Speech::on(protocol, port)?))
 }

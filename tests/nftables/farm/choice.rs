@@ -68,7 +68,7 @@ fn on_nftables() -> Farmctl {
 #[test]
 fn every_example_for_both_data_planes_applies_as_it_stands() {
     let all = portable();
-    assert_eq!(all.len(), 7);
+    assert_eq!(all.len(), 12);
     for path in &all {
         println!("{}", path.display());
         let farmctl = lb1();
