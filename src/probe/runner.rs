@@ -1,7 +1,7 @@
 //! Asks many questions at once, and gives the answers back in batches.
 //!
 //! A bare TCP connection goes to a thread of its own that holds thousands of them without a task
-//! each ([`super::bare`]); everything else is a task of the runtime. It decides neither when
+//! each (`bare`); everything else is a task of the runtime. It decides neither when
 //! something is asked nor what an answer means: `daemon` hands it what `health` wants asked.
 
 use std::collections::HashMap;
