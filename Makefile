@@ -9,7 +9,7 @@ LAB_TOOLS := gcc:gcc xz:xz-utils setpriv:util-linux unshare:util-linux timeout:c
 SERVERS := nsd:nsd exim4:exim4-daemon-light vsftpd:vsftpd leafnode:leafnode redis-server:redis-server \
 	mariadbd:mariadb-server-core dovecot:dovecot-core /usr/lib/dovecot/imap-login:dovecot-imapd \
 	/usr/lib/dovecot/pop3-login:dovecot-pop3d haproxy:haproxy /usr/lib/python3/dist-packages/grpc:python3-grpcio
-TOOLS := $(LAB_TOOLS) nft:nftables ip:iproute2 systemd-analyze:systemd promtool:prometheus node:nodejs npm:npm nginx:nginx-light openssl:openssl $(SERVERS)
+TOOLS := $(LAB_TOOLS) nft:nftables ip:iproute2 systemd-analyze:systemd promtool:prometheus node:nodejs npm:npm nginx:nginx-light openssl:openssl git:git ssh-keygen:openssh-client $(SERVERS)
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 PROFILE := $(if $(CI),ci,default)
 
